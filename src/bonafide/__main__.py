@@ -1,0 +1,5 @@
+"""`python -m bonafide` is the same as the `bonafide` command."""
+
+from bonafide.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""From scores to an accepted or rejected presentation."""

@@ -1,0 +1,1 @@
+"""Export with parity, the runtime without torch, and the detector built on it."""

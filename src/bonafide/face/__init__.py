@@ -1,0 +1,1 @@
+"""Find the face, measure it, align it and cut it out at several scales."""
