@@ -16,7 +16,7 @@ from Table III, the loss of Eq. 6. Read as follows where the paper leaves room:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -125,8 +125,7 @@ FUSIONS: dict[str, Callable[[int], Fusion]] = {
 }
 
 
-@dataclass(frozen=True)
-class MsFansOutput:
+class MsFansOutput(NamedTuple):
     """What one forward pass gives.
 
     Attributes:
@@ -197,14 +196,18 @@ class MsFansScorer(nn.Module):
         super().__init__()
         self.network = network
 
+    def judge(self, crops: Tensor) -> MsFansOutput:
+        """(batch, n, 128, 128, 3) uint8 RGB -> the network's output."""
+        margin = (crops.shape[2] - INPUT_PX) // 2
+        window = crops[:, :, margin : margin + INPUT_PX, margin : margin + INPUT_PX]
+        return self.network(normalise(window))
+
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
         """(batch, n, 128, 128, 3) uint8 RGB -> score (batch,) in 0..1, alpha (batch, n).
 
         The score is the probability of bona fide: higher is more bona fide.
         """
-        margin = (crops.shape[2] - INPUT_PX) // 2
-        window = crops[:, :, margin : margin + INPUT_PX, margin : margin + INPUT_PX]
-        output = self.network(normalise(window))
+        output = self.judge(crops)
         return output.logits.softmax(1)[:, CLASSES.index("bona_fide")], output.alpha
 
 

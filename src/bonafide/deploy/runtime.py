@@ -1,0 +1,112 @@
+"""Run an exported model with ONNX Runtime and numpy alone."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from bonafide.deploy.record import METADATA_KEY, ModelRecord, parse_record
+from bonafide.types import BonafideError
+
+SHIPPED_MODEL = Path(__file__).parent / "shipped" / "ms_fans.onnx"
+"""The model that the package brings; its card is docs/model-card.md."""
+
+
+@dataclass(frozen=True)
+class CropScores:
+    """What a model says of a batch of faces.
+
+    Attributes:
+        score: (faces,) float32, 0..1, higher is more bona fide.
+        alpha: (faces, n) float32, the weight of each scale.
+    """
+
+    score: npt.NDArray[np.float32]
+    alpha: npt.NDArray[np.float32]
+
+
+class OnnxScorer:
+    """An exported network with its record.
+
+    Attributes:
+        record: what the file says of itself.
+        sha256: of the file.
+        path: where it lies.
+    """
+
+    def __init__(self, path: Path = SHIPPED_MODEL, *, threads: int = 1) -> None:
+        """Load a model.
+
+        Args:
+            path: an ONNX file that `bonafide export` wrote.
+            threads: of one forward pass.
+
+        Raises:
+            BonafideError: the file is missing, not ONNX, or carries no record of ours.
+        """
+        self.path = path
+        content = _read(path)
+        self.sha256 = hashlib.sha256(content).hexdigest()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session = _open_session(content, options, path)
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        if METADATA_KEY not in metadata:
+            raise BonafideError(
+                "has no bonafide record in its metadata, so its preprocessing is unknown.",
+                where=str(path),
+                remedy="Use a file written by `bonafide export`.",
+            )
+        self.record: ModelRecord = parse_record(metadata[METADATA_KEY], where=str(path))
+
+    def score(self, crops: npt.NDArray[np.uint8]) -> CropScores:
+        """Score faces in one forward pass.
+
+        Args:
+            crops: (faces, n, crop_px, crop_px, 3) uint8 RGB, scales as in the record.
+
+        Raises:
+            BonafideError: shape or dtype differ from the record.
+        """
+        side = self.record.crop_px
+        expected = (len(self.record.scales), side, side, 3)
+        if crops.dtype != np.uint8 or crops.shape[1:] != expected:
+            raise BonafideError(
+                f"crops of shape {crops.shape} and type {crops.dtype} do not fit.",
+                where=str(self.path),
+                remedy=f"The model takes uint8 RGB crops of shape (faces, {expected}).",
+            )
+        score, alpha = self._session.run(["score", "alpha"], {"crops": crops})
+        return CropScores(score, alpha)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BonafideError(
+            f"cannot be read ({error.strerror}).",
+            where=str(path),
+            remedy="Name a model.onnx that `bonafide export` wrote.",
+        ) from error
+
+
+def _open_session(
+    content: bytes, options: onnxruntime.SessionOptions, path: Path
+) -> onnxruntime.InferenceSession:
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    # ONNX Runtime's own errors share no public base class below Exception.
+    except Exception as error:
+        raise BonafideError(
+            f"not a model that ONNX Runtime can load ({str(error).splitlines()[0]}).",
+            where=str(path),
+            remedy="Name a model.onnx that `bonafide export` wrote.",
+        ) from error

@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+import torch
+
+from bonafide.decision.operating_point import DevelopmentEvidence, OperatingPoint
+from bonafide.deploy.record import ModelRecord
+from bonafide.models.ms_fans import MsFans
+
+
+@pytest.fixture(scope="session")
+def record():
+    point = OperatingPoint(
+        "eer", "equal error rate", 0.5, DevelopmentEvidence("made up", "photo", 2, 2, 4)
+    )
+    return ModelRecord(
+        name="ms-fans",
+        version="test",
+        family="ms_fans",
+        scales=(1.0, 1.2),
+        crop_px=128,
+        input="uint8 RGB",
+        score="probability of bona fide",
+        operating_point=point,
+        trained_on="nothing",
+        provenance={"seed": 0},
+    )
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    network = MsFans(2)
+    with torch.no_grad():
+        network.classifier.weight.mul_(20)  # spread the scores, so that parity means something
+    network.train()(torch.randn(16, 2, 3, 112, 112))  # batch norm with statistics of its own
+    return network.eval()
+
+
+@pytest.fixture(scope="session")
+def probe():
+    return np.random.default_rng(0).integers(0, 256, (5, 2, 128, 128, 3), dtype=np.uint8)
