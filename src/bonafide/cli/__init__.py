@@ -5,6 +5,7 @@ Verbs import what they need when they run, so that `bonafide --help` answers at 
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 import typer
@@ -21,6 +22,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+VERBS = ("check",)
+"""Modules of this room that register their verbs when imported, in the order of --help."""
+
+for _verb in VERBS:
+    importlib.import_module(f"bonafide.cli.{_verb}")
 
 
 def main() -> None:

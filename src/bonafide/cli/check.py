@@ -1,0 +1,207 @@
+"""`bonafide check`: photos, clips, folders or a camera in, verdicts out."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bonafide.cli import app
+from bonafide.types import BonafideError
+
+if TYPE_CHECKING:
+    from bonafide.capture.limits import Limits
+    from bonafide.capture.sources import Source
+    from bonafide.deploy.answer import Answer
+    from bonafide.deploy.detector import Detector, Examination
+
+PHOTOS_PANEL, OUTPUT_PANEL, LIMITS_PANEL = "Judging", "Output", "Limits on input"
+
+
+@app.command()
+def check(
+    paths: Annotated[
+        list[str] | None, typer.Argument(help="Photos, clips, folders or quoted patterns.")
+    ] = None,
+    camera: Annotated[
+        str | None, typer.Option(help="Watch a camera (its number) or a clip as if it were one.")
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="An exported model; the shipped one if not given.", rich_help_panel=PHOTOS_PANEL
+        ),
+    ] = None,
+    operating_point: Annotated[
+        Path | None,
+        typer.Option(help="JSON file of an operating point.", rich_help_panel=PHOTOS_PANEL),
+    ] = None,
+    frames_per_second: Annotated[
+        float,
+        typer.Option(help="Frames of a clip looked at per second.", rich_help_panel=PHOTOS_PANEL),
+    ] = 5.0,
+    min_face: Annotated[
+        float, typer.Option(help="Smallest face looked for, px.", rich_help_panel=PHOTOS_PANEL)
+    ] = 40.0,
+    threads: Annotated[
+        int, typer.Option(help="Threads of each network.", rich_help_panel=PHOTOS_PANEL)
+    ] = 1,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line.", rich_help_panel=OUTPUT_PANEL)
+    ] = False,
+    scores: Annotated[
+        Path | None,
+        typer.Option(help="Write path, score, decision, reason.", rich_help_panel=OUTPUT_PANEL),
+    ] = None,
+    evidence: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a page with crops and weights there.", rich_help_panel=OUTPUT_PANEL
+        ),
+    ] = None,
+    max_bytes: Annotated[int | None, typer.Option(rich_help_panel=LIMITS_PANEL)] = None,
+    max_pixels: Annotated[int | None, typer.Option(rich_help_panel=LIMITS_PANEL)] = None,
+    max_frames: Annotated[int | None, typer.Option(rich_help_panel=LIMITS_PANEL)] = None,
+    max_seconds: Annotated[float | None, typer.Option(rich_help_panel=LIMITS_PANEL)] = None,
+) -> None:
+    """Is it a live face? Exit code 0: all bona fide. 1: some attack. 3: some not evaluated."""
+    from bonafide.decision.operating_point import load_operating_point
+    from bonafide.deploy.answer import exit_code
+    from bonafide.deploy.detector import Detector
+    from bonafide.deploy.runtime import SHIPPED_MODEL
+
+    if bool(paths) == (camera is not None):
+        raise BonafideError("give either paths or --camera.", remedy="See: bonafide check --help.")
+    limits = _limits(max_bytes, max_pixels, max_frames, max_seconds)
+    point = load_operating_point(operating_point) if operating_point else None
+    detector = Detector.load(
+        model or SHIPPED_MODEL, operating_point=point, min_face_px=min_face, threads=threads
+    )
+    if camera is not None:
+        from bonafide.cli.watch import watch_camera
+
+        watch_camera(detector, camera, limits, frames_per_second)
+        return
+    answers = _answer_all(detector, paths or [], limits, frames_per_second, not as_json)
+    decisions = _report(answers, as_json, scores, evidence)
+    raise typer.Exit(exit_code(decisions))
+
+
+def _limits(
+    max_bytes: int | None,
+    max_pixels: int | None,
+    max_frames: int | None,
+    max_seconds: float | None,
+) -> Limits:
+    from bonafide.capture.limits import Limits
+
+    given = {
+        "max_bytes": max_bytes,
+        "max_pixels": max_pixels,
+        "max_frames": max_frames,
+        "max_seconds": max_seconds,
+    }
+    return Limits(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+
+
+def _answer_all(
+    detector: Detector, paths: list[str], limits: Limits, sample_hz: float, progress: bool
+) -> Iterator[tuple[Answer, Examination | None]]:
+    """Answer one source after another; a source that cannot be read gets an answer too."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    from bonafide.capture.sources import expand_sources
+
+    sources = expand_sources(paths, limits)
+    columns = (
+        TextColumn("checking"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    bar = Progress(
+        *columns, console=console, transient=True, disable=not progress or len(sources) < 3
+    )
+    with bar:
+        task = bar.add_task("checking", total=len(sources))
+        for source in sources:
+            yield _answer(detector, source, limits, sample_hz)
+            bar.advance(task)
+
+
+def _answer(
+    detector: Detector, source: Source, limits: Limits, sample_hz: float
+) -> tuple[Answer, Examination | None]:
+    from bonafide.capture.errors import CaptureError
+    from bonafide.capture.sources import open_source
+    from bonafide.capture.video import ClipReader
+    from bonafide.deploy.answer import Answer, unreadable
+    from bonafide.deploy.detector import Stopwatch
+
+    watch = Stopwatch()
+    try:
+        opened = open_source(source, limits, sample_hz=sample_hz)
+        watch.lap("decode")
+        if isinstance(opened, ClipReader):
+            with opened:
+                examination = detector.examine_clip(opened, watch)
+        else:
+            examination = detector.examine(opened.rgb, watch)
+    except CaptureError as error:
+        point = detector.operating_point
+        verdict = unreadable(str(error), point.threshold, point.name)
+        return Answer(str(source.path), verdict, detector.model_id), None
+    return Answer(str(source.path), examination.verdict, detector.model_id), examination
+
+
+def _report(
+    answers: Iterator[tuple[Answer, Examination | None]],
+    as_json: bool,
+    scores: Path | None,
+    evidence: Path | None,
+) -> list[Any]:
+    """Hand every answer to every output as it comes, and return the decisions."""
+    from bonafide.cli.render import VerdictTable
+    from bonafide.deploy.answer import SCORES_HEADER
+    from bonafide.deploy.evidence import EvidencePage
+
+    decisions = []
+    with ExitStack() as stack:
+        writer = page = table = None
+        if scores is not None:
+            file = stack.enter_context(scores.open("w", newline="", encoding="utf-8"))
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(SCORES_HEADER)
+        if evidence is not None:
+            page = stack.enter_context(EvidencePage(evidence))
+        if not as_json:
+            table = VerdictTable()
+        for answer, examination in answers:
+            decisions.append(answer.verdict.decision)
+            if writer is not None:
+                writer.writerow(answer.score_row())
+            if page is not None:
+                page.add(answer, examination)
+            if table is not None:
+                table.add(answer)
+            else:
+                print(json.dumps(answer.to_json()), flush=True)
+    if table is not None:
+        table.print()
+        if page is not None:
+            print(f"evidence: {page.path}", file=sys.stderr)
+    return decisions

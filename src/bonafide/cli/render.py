@@ -1,0 +1,63 @@
+"""Verdicts as a table for the terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bonafide.deploy.answer import Answer
+from bonafide.types import ReasonCode
+
+STYLES = {"bona_fide": "green", "attack": "bold red", "not_evaluated": "yellow"}
+
+
+def reasons_in_words(answer: Answer) -> str:
+    """The codes of the reasons, blocking ones first."""
+    return ", ".join(reason.code.value for reason in answer.verdict.reasons)
+
+
+class VerdictTable:
+    """Collects rows; prints the table, then what could not be read, then the counts."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console()
+        self._table = Table(box=None, pad_edge=False, header_style="bold")
+        self._table.add_column("file", overflow="fold", ratio=1)
+        for name in ("decision", "score", "threshold", "reasons", "ms"):
+            right = name in ("score", "threshold", "ms")
+            self._table.add_column(
+                name, justify="right" if right else "left", no_wrap=name != "reasons"
+            )
+        self._counts: Counter[str] = Counter()
+        self._unreadable: list[str] = []
+
+    def add(self, answer: Answer) -> None:
+        """Add one answer."""
+        verdict = answer.verdict
+        decision = verdict.decision.value
+        self._counts[decision] += 1
+        for reason in verdict.reasons:
+            if reason.code is ReasonCode.UNREADABLE:
+                self._unreadable.append(reason.advice)
+        milliseconds = sum(verdict.timing_ms.values())
+        self._table.add_row(
+            escape(answer.path),
+            f"[{STYLES[decision]}]{decision}[/]",
+            "" if verdict.score is None else f"{verdict.score:.3f}",
+            f"{verdict.threshold:.3f}",
+            reasons_in_words(answer),
+            f"{milliseconds:.0f}" if milliseconds else "",
+        )
+
+    def print(self) -> None:
+        """Print all of it."""
+        self._console.print(self._table)
+        if self._unreadable:
+            self._console.print("\n[yellow]could not be read:[/]")
+            for line in self._unreadable:
+                self._console.print(f"  {escape(line)}", highlight=False)
+        parts = [f"{self._counts[name]} {name}" for name in STYLES if self._counts[name]]
+        self._console.print("\n" + ", ".join(parts), highlight=False)

@@ -1,0 +1,242 @@
+"""The detector: a photo or clip in, a verdict with reasons out, without torch."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from bonafide.decision.operating_point import OperatingPoint
+from bonafide.deploy.answer import ModelId
+from bonafide.deploy.clip import ClipRun, Look
+from bonafide.deploy.runtime import SHIPPED_MODEL, OnnxScorer
+from bonafide.face.crop import CropStack
+from bonafide.face.detect import FaceDetector, MtcnnDetector
+from bonafide.face.find import find_faces
+from bonafide.face.prepare import PreparedFace, prepare_face
+from bonafide.face.quality import QualityLimits
+from bonafide.face.track import FaceTracker
+from bonafide.types import Decision, Face, FaceReport, Frame, Reason, RgbImage, Verdict
+
+CLIP_BATCH = 16
+"""Faces of a clip that go through the network at once; bounds memory whatever its length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """A verdict with the evidence behind it.
+
+    Attributes:
+        verdict: the answer.
+        picture: the photo, or the clip's first evaluated frame (its first, if none was).
+        face: the judged face in ``picture``.
+        crops: its crops.
+        frame_scores: (time_s, score or None) of every frame looked at.
+    """
+
+    verdict: Verdict
+    picture: RgbImage | None
+    face: Face | None
+    crops: CropStack | None
+    frame_scores: tuple[tuple[float, float | None], ...] = ()
+
+
+class Stopwatch:
+    """Adds up milliseconds per stage."""
+
+    def __init__(self) -> None:
+        self.ms: dict[str, float] = defaultdict(float)
+        self._last = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        """Book the time since the last lap, or the start, to a stage."""
+        now = time.perf_counter()
+        self.ms[stage] += 1e3 * (now - self._last)
+        self._last = now
+
+
+class Detector:
+    """Face presentation attack detection for photos and clips.
+
+    Example:
+        >>> from bonafide import Detector
+        >>> detector = Detector.load()
+        >>> detector(np.zeros((120, 160, 3), np.uint8)).decision.value
+        'not_evaluated'
+    """
+
+    def __init__(
+        self,
+        scorer: OnnxScorer,
+        faces: FaceDetector,
+        operating_point: OperatingPoint | None = None,
+        limits: QualityLimits | None = None,
+    ) -> None:
+        """Put a detector together; most users want `Detector.load`.
+
+        Args:
+            scorer: the network.
+            faces: finds the faces.
+            operating_point: replaces the one in the model's record.
+            limits: of quality; the defaults of the face room if None.
+        """
+        self.scorer = scorer
+        self.faces = faces
+        self.operating_point = operating_point or scorer.record.operating_point
+        self.limits = limits or QualityLimits()
+
+    @classmethod
+    def load(
+        cls,
+        model: Path | str = SHIPPED_MODEL,
+        *,
+        operating_point: OperatingPoint | None = None,
+        min_face_px: float = 40,
+        threads: int = 1,
+    ) -> Self:
+        """Load a model and the face detector.
+
+        Args:
+            model: an ONNX file that `bonafide export` wrote; the shipped one by default.
+            operating_point: replaces the model's own threshold.
+            min_face_px: smallest face to look for; larger is faster.
+            threads: of each network.
+
+        Raises:
+            BonafideError: the model or the detector's weights are missing or damaged.
+        """
+        scorer = OnnxScorer(Path(model), threads=threads)
+        return cls(scorer, MtcnnDetector(min_face_px, threads=threads), operating_point)
+
+    @property
+    def model_id(self) -> ModelId:
+        """Which model answers."""
+        record = self.scorer.record
+        return ModelId(record.name, record.version, self.scorer.sha256, record.trained_on)
+
+    def __call__(self, rgb: RgbImage) -> Verdict:
+        """Judge a photo: (height, width, 3) uint8 RGB, upright."""
+        return self.examine(rgb).verdict
+
+    def examine(self, rgb: RgbImage, stopwatch: Stopwatch | None = None) -> Examination:
+        """Judge a photo and keep the evidence.
+
+        Args:
+            rgb: (height, width, 3) uint8 RGB, upright.
+            stopwatch: one that already timed the decoding.
+        """
+        watch = stopwatch or Stopwatch()
+        found = find_faces(rgb, self.faces)
+        watch.lap("detect")
+        prepared = self._prepare(rgb, found)
+        watch.lap("crop")
+        if prepared.crops is None:
+            verdict = self._silent(prepared.reasons, prepared.faces, 1, watch)
+            return Examination(verdict, rgb, prepared.face, None)
+        result = self.scorer.score(prepared.crops.crops[None])
+        watch.lap("score")
+        answer = float(result.score[0]), result.alpha[0]
+        verdict = self._verdict(*answer, prepared.reasons, prepared.faces, (1, 1), watch)
+        return Examination(verdict, rgb, prepared.face, prepared.crops)
+
+    def check_clip(self, frames: Iterable[Frame]) -> Verdict:
+        """Judge a clip: one verdict from all its evaluated frames."""
+        return self.examine_clip(frames).verdict
+
+    def examine_clip(
+        self, frames: Iterable[Frame], stopwatch: Stopwatch | None = None
+    ) -> Examination:
+        """Judge a clip and keep the evidence of its first evaluated frame.
+
+        The score is the mean over the evaluated frames. When the face was lost or replaced on the
+        way, each track that holds a fifth of those frames is averaged apart and the lowest counts.
+
+        Args:
+            frames: in time order; no more than a batch of them is held.
+            stopwatch: one that already timed opening the clip.
+        """
+        watch = stopwatch or Stopwatch()
+        run = ClipRun()
+        looks = self._looks(frames, run, watch)
+        while batch := list(islice(looks, CLIP_BATCH)):
+            result = self.scorer.score(np.stack([look.crops for look in batch]))
+            watch.lap("score")
+            for look, score, alpha in zip(batch, result.score, result.alpha, strict=True):
+                run.book(look, float(score), alpha)
+        times = tuple(run.frame_scores.items())
+        if run.first is None:
+            faces = run.last_refused.faces if run.last_refused else ()
+            verdict = self._silent(run.refusal(), faces, run.seen, watch)
+            return Examination(verdict, run.picture, None, None, times)
+        alpha = np.asarray(run.alpha_sum / run.evaluated, np.float32)
+        frames_counted = run.evaluated, run.seen
+        verdict = self._verdict(
+            run.score(), alpha, run.remarks(), run.first.faces, frames_counted, watch
+        )
+        return Examination(verdict, run.picture, run.first.face, run.first.crops, times)
+
+    def _looks(self, frames: Iterable[Frame], run: ClipRun, watch: Stopwatch) -> Iterator[Look]:
+        tracker = FaceTracker(self.faces)
+        for frame in frames:
+            watch.lap("decode")
+            tracked = tracker.update(frame)
+            watch.lap("detect")
+            prepared = self._prepare(frame.rgb, [item.face for item in tracked])
+            watch.lap("crop")
+            run.see(frame, prepared)
+            if prepared.crops is not None:
+                track = next(item.track_id for item in tracked if item.face is prepared.face)
+                yield Look(frame.time_s, track, prepared.crops.crops)
+
+    def _prepare(self, rgb: RgbImage, faces: list[Face]) -> PreparedFace:
+        record = self.scorer.record
+        return prepare_face(rgb, faces, record.scales, record.crop_px, self.limits)
+
+    def _silent(
+        self,
+        reasons: tuple[Reason, ...],
+        faces: tuple[FaceReport, ...],
+        seen: int,
+        watch: Stopwatch,
+    ) -> Verdict:
+        point = self.operating_point
+        return Verdict(
+            Decision.NOT_EVALUATED,
+            None,
+            point.threshold,
+            point.name,
+            reasons,
+            faces,
+            frames_seen=seen,
+            timing_ms=dict(watch.ms),
+        )
+
+    def _verdict(
+        self,
+        score: float,
+        alpha: npt.NDArray[np.float32],
+        reasons: tuple[Reason, ...],
+        faces: tuple[FaceReport, ...],
+        frames: tuple[int, int],
+        watch: Stopwatch,
+    ) -> Verdict:
+        point, scales = self.operating_point, self.scorer.record.scales
+        return Verdict(
+            decision=Decision.BONA_FIDE if point.accepts(score) else Decision.ATTACK,
+            score=score,
+            threshold=point.threshold,
+            operating_point=point.name,
+            reasons=reasons,
+            faces=faces,
+            scale_weights={s: float(a) for s, a in zip(scales, alpha, strict=True)},
+            frames_evaluated=frames[0],
+            frames_seen=frames[1],
+            timing_ms=dict(watch.ms),
+        )

@@ -1,0 +1,62 @@
+"""From the faces of one picture to the crops of the one that is judged, or the reason for none.
+
+Training, evaluation and deployment all come through here, so that a network meets the same pixels
+everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bonafide.face.crop import CropStack, multi_scale_crops
+from bonafide.face.quality import QualityLimits, measure_quality, reasons_for
+from bonafide.types import Face, FaceReport, Reason, RgbImage
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedFace:
+    """What a picture gives to the network.
+
+    Attributes:
+        faces: every face found, the judged one first.
+        face: the judged face; None when there is none.
+        reasons: blocking ones first; a blocking reason means no crops.
+        crops: of the judged face, or None.
+    """
+
+    faces: tuple[FaceReport, ...]
+    face: Face | None
+    reasons: tuple[Reason, ...]
+    crops: CropStack | None
+
+
+def prepare_face(
+    rgb: RgbImage,
+    faces: Sequence[Face],
+    scales: Sequence[float],
+    crop_px: int,
+    limits: QualityLimits,
+) -> PreparedFace:
+    """Measure the faces, say what speaks against judging, and crop the judged one.
+
+    The judged face is the largest. Whether a second one prevents judging is `reasons_for`'s rule.
+
+    Args:
+        rgb: (height, width, 3) uint8.
+        faces: of a detector or tracker, in px of ``rgb``.
+        scales: of the crops, in the network's order.
+        crop_px: side of the crops.
+        limits: of quality.
+    """
+    ordered = sorted(faces, key=lambda face: -face.box.width * face.box.height)
+    qualities = [measure_quality(rgb, face.landmarks) for face in ordered]
+    reports = tuple(
+        FaceReport(face.box, face.confidence, quality)
+        for face, quality in zip(ordered, qualities, strict=True)
+    )
+    reasons = reasons_for(reports, rgb.shape[:2], limits, scales=scales)
+    if not ordered or any(reason.blocking for reason in reasons):
+        return PreparedFace(reports, ordered[0] if ordered else None, reasons, None)
+    crops = multi_scale_crops(rgb, ordered[0].landmarks, scales, crop_px)
+    return PreparedFace(reports, ordered[0], reasons, crops)
