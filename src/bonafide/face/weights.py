@@ -146,7 +146,7 @@ def _package_folder() -> Path:
 
 
 def _unpickle_checked(path: Path, expected_sha256: str) -> list[npt.NDArray[np.float32]]:
-    """Unpickle a joblib file after its bytes, those very bytes, were found to be the pinned ones."""
+    """Unpickle a joblib file after these very bytes were found to be the pinned ones."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -165,5 +165,5 @@ def _unpickle_checked(path: Path, expected_sha256: str) -> list[npt.NDArray[np.f
         )
     import joblib
 
-    arrays: list[npt.NDArray[np.float32]] = joblib.load(io.BytesIO(content))  # noqa: S301
+    arrays: list[npt.NDArray[np.float32]] = joblib.load(io.BytesIO(content))
     return arrays
