@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import functools
+import itertools
 import json
 import multiprocessing
 import os
@@ -10,18 +12,20 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from bonafide.capture.sources import Photo, open_source
+from bonafide.capture.sniff import MediaKind
+from bonafide.capture.sources import expand_sources, open_source
+from bonafide.capture.video import open_clip, probe_clip
 from bonafide.datasets.sample_table import digest_of
 from bonafide.face.detect import MtcnnDetector
+from bonafide.face.find import find_faces
 from bonafide.face.prepare import prepare_face
 from bonafide.face.quality import QualityLimits
-from bonafide.types import BonafideError, Presentation, ReasonCode
+from bonafide.types import BonafideError, Frame, Presentation, ReasonCode
 
 CROPS = "crops.npy"
 ROWS = "rows.csv"
@@ -173,7 +177,7 @@ def _cut_all(
 ) -> Iterator[_Cut]:
     """Cut every sample, in the table's order whatever the number of workers."""
     jobs = list(enumerate(samples))
-    cut = partial(_cut_sample, settings=settings)
+    cut = functools.partial(_cut_sample, settings=settings)
     if workers <= 1:
         yield from map(cut, jobs)
         return
@@ -182,12 +186,15 @@ def _cut_all(
         yield from pool.map(cut, jobs, chunksize=16)
 
 
-_detectors: dict[int, MtcnnDetector] = {}
+@functools.cache
+def _detector() -> MtcnnDetector:
+    """One a process: loading it takes longer than a picture."""
+    return MtcnnDetector()
 
 
 def _cut_sample(job: tuple[int, Presentation], settings: CropSettings) -> _Cut:
     index, sample = job
-    detector = _detectors.setdefault(os.getpid(), MtcnnDetector())
+    detector = _detector()
     crops, reason = [], ReasonCode.NO_FACE.value
     for rgb in _pictures(sample, settings.frames_per_clip):
         prepared = prepare_face(rgb, detector, settings.scales, settings.crop_px, QualityLimits())
@@ -199,10 +206,20 @@ def _cut_sample(job: tuple[int, Presentation], settings: CropSettings) -> _Cut:
 
 
 def _pictures(sample: Presentation, frames_per_clip: int) -> Iterator[npt.NDArray[np.uint8]]:
-    source = open_source(Path(sample.path))
     turns = -sample.rotation_deg // 90
-    if isinstance(source, Photo):
-        yield np.ascontiguousarray(np.rot90(source.frame.rgb, turns))
+    for rgb in _read(Path(sample.path), frames_per_clip):
+        yield np.ascontiguousarray(np.rot90(rgb, turns))
+
+
+def _read(path: Path, frames_per_clip: int) -> Iterator[npt.NDArray[np.uint8]]:
+    [source] = expand_sources([str(path)])
+    if source.kind is not MediaKind.CLIP:
+        opened = open_source(source)
+        assert isinstance(opened, Frame)
+        yield opened.rgb
         return
-    for frame in source.evenly_spaced(frames_per_clip):
-        yield np.ascontiguousarray(np.rot90(frame.rgb, turns))
+    span_s = probe_clip(path).span_s
+    sample_hz = frames_per_clip / span_s if span_s > 0 else None
+    with open_clip(path, sample_hz=sample_hz) as clip:
+        for frame in itertools.islice(clip, frames_per_clip):
+            yield frame.rgb

@@ -1,0 +1,109 @@
+"""`bonafide train`: from a sample table to a run folder that `bonafide export` turns into a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bonafide.cli import app
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+    from bonafide.training.checkpoint import Progress
+    from bonafide.training.config import TrainingConfig
+    from bonafide.training.run import Reporter
+
+train_app = typer.Typer(no_args_is_help=True, help="Train a model on a sample table.")
+app.add_typer(train_app, name="train")
+
+
+@train_app.command("ms-fans")
+def train_ms_fans(
+    data: Annotated[Path, typer.Option(help="A samples.csv with train and development rows.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The run folder.")],
+    settings: Annotated[
+        Path | None, typer.Option(help="TOML file of settings; the paper's where it says nothing.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Optimisation steps.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of weights, order and augmentation.")] = None,
+    scales: Annotated[str, typer.Option(help="Crop scales, such as 1.1,1.2,1.3.")] = "",
+    resume: Annotated[bool, typer.Option(help="Go on with an interrupted run.")] = False,
+    crops: Annotated[
+        Path | None, typer.Option(help="Crop cache; beside the table if not given.")
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Processes that cut crops.")] = 2,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    devices: Annotated[int, typer.Option(help="Processes or GPUs to train on.")] = 1,
+    target: Annotated[
+        str, typer.Option(help="Operating point: eer, bpcer=0.05, apcer=0.05, ...")
+    ] = "eer",
+) -> None:
+    """MS-FANS (paper 1): crops at several scales, one CNN, an LSTM that weighs the scales."""
+    from lightning.fabric import Fabric
+
+    from bonafide.training.config import TrainingConfig, load_config
+    from bonafide.training.run import open_caches, train_run
+    from bonafide.training.scoring import score_run
+
+    config = load_config(settings) if settings else TrainingConfig()
+    config = _changed(config, steps, seed, scales)
+    fabric = Fabric(accelerator=device, devices=devices, precision=config.precision)  # type: ignore[arg-type]
+    fabric.launch()
+    with _progress_bar() as bar:
+        report = _reporter(bar, config)
+        caches = open_caches(data, crops or data.with_suffix(".crops"), config, workers, report)
+        progress = train_run(config, caches, output, fabric, resume=resume, report=report)
+    if fabric.is_global_zero:
+        point = score_run(output, caches, target)
+        typer.echo(
+            f"{output}: best at step {progress.best_step} of {progress.step}, development loss "
+            f"{progress.best_measure:.4f}; operating point {point.name}: {point.threshold:.4f}"
+        )
+
+
+def _changed(
+    config: TrainingConfig, steps: int | None, seed: int | None, scales: str
+) -> TrainingConfig:
+    if steps is not None:
+        config = replace(config, steps=steps)
+    if seed is not None:
+        config = replace(config, seed=seed)
+    if scales:
+        config = replace(config, scales=tuple(float(scale) for scale in scales.split(",")))
+    return config
+
+
+def _progress_bar() -> Bar:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    return Bar(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+
+
+def _reporter(bar: Bar, config: TrainingConfig) -> Reporter:
+    from bonafide.training.run import Reporter
+
+    training = bar.add_task("training", total=config.steps, visible=False)
+
+    def cutting(split: str, samples: int) -> Callable[[], None]:
+        task = bar.add_task(f"cutting {split}", total=samples, visible=False)
+        return lambda: bar.update(task, advance=1, visible=True)
+
+    def on_step(progress: Progress, loss: float) -> None:
+        best = f"{progress.best_measure:.3f}" if progress.best_step >= 0 else "-"
+        text = f"training  loss {loss:.3f}  best development {best}"
+        bar.update(training, completed=progress.step, description=text, visible=True)
+
+    return Reporter(cutting, on_step)
