@@ -192,8 +192,17 @@ def test_the_type_checker_refuses_to_choose_on_test_scores(tmp_path):
     file.write_text(SNIPPET)
     root = Path(bonafide.__file__).parents[1]
     found = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent"]
-        + ["--cache-dir", str(tmp_path / "cache"), "--ignore-missing-imports", str(file)],
+        [
+            sys.executable,
+            "-m",
+            "mypy",
+            "--strict",
+            "--follow-imports=silent",
+            "--cache-dir",
+            str(tmp_path / "cache"),
+            "--ignore-missing-imports",
+            str(file),
+        ],
         capture_output=True,
         text=True,
         cwd=tmp_path,
