@@ -341,6 +341,7 @@ SCORE_COLUMNS: tuple[str, ...] = (
     "reason",
     "split",
     "dataset",
+    "pai_detail",
     "session",
     "device",
     "light",

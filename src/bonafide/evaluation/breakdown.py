@@ -1,0 +1,125 @@
+"""The same rates for parts of the data: by condition, and by frame, presentation and subject."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bonafide.decision.operating_point import OperatingPoint
+from bonafide.decision.scores import Bools, TestScores
+from bonafide.evaluation.intervals import CONFIDENCE, Rate, rate
+from bonafide.evaluation.rates import OperatingRates, judge, rates_of
+from bonafide.types import BONA_FIDE_SPECIES, BonafideError
+
+CONDITIONS = ("dataset", "pai_detail", "session", "device", "light", "quality")
+"""Columns that are broken down unasked when the file fills them; pai_detail is the instrument."""
+MOST_VALUES = 40
+NOT_STATED = "(not stated)"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The rates of the rows that share one value of one column."""
+
+    column: str
+    value: str
+    rates: OperatingRates
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectRates:
+    """Errors counted by person.
+
+    A person's share of wrong answers is averaged over people, so that those with many
+    presentations do not outweigh the others.
+
+    Attributes:
+        any_error: people with at least one wrong answer, among people with an answer.
+        mean_share: mean over people of the share of their presentations answered wrongly, 0..1.
+        worst_subject: the one with the highest share; "" when nobody had an error.
+        worst_share: that share.
+    """
+
+    any_error: Rate
+    mean_share: float
+    worst_subject: str
+    worst_share: float
+
+
+def by_condition(
+    test: TestScores,
+    point: OperatingPoint,
+    columns: Sequence[str] = (),
+    confidence: float = CONFIDENCE,
+) -> list[Group]:
+    """Rates for each value of each condition; groups in the columns' order, then by value.
+
+    Args:
+        test: presentations.
+        point: the operating point.
+        columns: further columns, such as an age group of the user's own file. `CONDITIONS` are
+            taken anyway where they hold 2 to `MOST_VALUES` values.
+        confidence: of the exact intervals.
+
+    Raises:
+        BonafideError: a column asked for is not there or has more than `MOST_VALUES` values.
+    """
+    accepted = judge(test, point)
+    for name in columns:
+        if name not in test.conditions:
+            raise BonafideError(
+                f"there is no column {name!r} to break down by.",
+                where=test.source,
+                remedy=f"The file has {', '.join(sorted(test.conditions)) or 'no such columns'}.",
+            )
+        values = len(test.conditions[name].counts())
+        if values > MOST_VALUES:
+            raise BonafideError(
+                f"column {name!r} has {values} values; at most {MOST_VALUES} make a table.",
+                where=test.source,
+                remedy="Group the values first.",
+            )
+    groups = []
+    for name in dict.fromkeys((*CONDITIONS, *columns)):
+        column = test.conditions.get(name)
+        if column is None:
+            continue
+        values_here = sorted(column.counts())
+        if name not in columns and not 2 <= len(values_here) <= MOST_VALUES:
+            continue
+        for value in values_here:
+            rows = column.mask(value)
+            groups.append(
+                Group(name, value or NOT_STATED, rates_of(test, accepted, confidence, rows))
+            )
+    return groups
+
+
+def by_subject(
+    test: TestScores, accepted: Bools, confidence: float = CONFIDENCE
+) -> dict[str, SubjectRates]:
+    """Species (and "bona_fide") -> errors counted by person; empty without stated subjects."""
+    if not test.has_subjects:
+        return {}
+    names = test.subject.names
+    result = {}
+    for species in [BONA_FIDE_SPECIES, *test.attack_species()]:
+        rows = test.answered & test.species.mask(species)
+        wrong = rows & (accepted != (species == BONA_FIDE_SPECIES))
+        n = np.bincount(test.subject.codes[rows], minlength=len(names))
+        e = np.bincount(test.subject.codes[wrong], minlength=len(names))
+        seen = n > 0
+        if not seen.any():
+            continue
+        share = np.zeros(len(names))
+        np.divide(e, n, out=share, where=seen)
+        worst = int(np.argmax(share))
+        result[species] = SubjectRates(
+            rate(int(np.count_nonzero(e)), int(np.count_nonzero(seen)), confidence),
+            float(share[seen].mean()),
+            names[worst] if share[worst] > 0 else "",
+            float(share[worst]),
+        )
+    return result
