@@ -24,7 +24,7 @@ app = typer.Typer(
 )
 
 
-VERBS = ("check",)
+VERBS = ("check", "train", "export")
 """Modules of this room that register their verbs when imported, in the order of --help."""
 
 for _verb in VERBS:

@@ -1,4 +1,4 @@
-"""`bonafide train`: from a sample table to a run folder that `bonafide export` turns into a model."""
+"""`bonafide train`: from a sample table to a run folder, which `bonafide export` packs."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def train_ms_fans(
     """MS-FANS (paper 1): crops at several scales, one CNN, an LSTM that weighs the scales."""
     from lightning.fabric import Fabric
 
+    from bonafide.deploy.run_scores import score_run
     from bonafide.training.config import TrainingConfig, load_config
     from bonafide.training.run import open_caches, train_run
-    from bonafide.training.scoring import score_run
 
     config = load_config(settings) if settings else TrainingConfig()
     config = _changed(config, steps, seed, scales)

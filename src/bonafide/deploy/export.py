@@ -27,19 +27,6 @@ OPSET = 18
 MAX_BATCH = 4096
 
 
-def round_to_half(network: MsFans) -> MsFans:
-    """Round every weight to what float16 can hold, in place; the arithmetic stays float32.
-
-    Halves the file. The rounding is part of the network from here on: parity, threshold and
-    error figures are those of the rounded network.
-    """
-    with torch.no_grad():
-        for tensor in network.state_dict().values():
-            if tensor.is_floating_point():
-                tensor.copy_(tensor.half().float())
-    return network
-
-
 def export_onnx(
     network: MsFans,
     record: ModelRecord,

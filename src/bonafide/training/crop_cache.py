@@ -22,7 +22,6 @@ from bonafide.capture.sources import expand_sources, open_source
 from bonafide.capture.video import open_clip, probe_clip
 from bonafide.datasets.sample_table import digest_of
 from bonafide.face.detect import MtcnnDetector
-from bonafide.face.find import find_faces
 from bonafide.face.prepare import prepare_face
 from bonafide.face.quality import QualityLimits
 from bonafide.types import BonafideError, Frame, Presentation, ReasonCode
