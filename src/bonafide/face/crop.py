@@ -155,7 +155,7 @@ def sample(rgb: RgbImage, to_picture: Matrix, size_px: int) -> tuple[npt.NDArray
         The crop (size, size, 3) uint8, `FILL` outside the picture, and the mask (size, size) of
         the pixels whose centre lies inside. Pixels inside mix only pixels of the picture.
     """
-    inside = _inside(to_picture, size_px, rgb.shape[1], rgb.shape[0])
+    inside = inside_mask(to_picture, size_px, rgb.shape[1], rgb.shape[0])
     if not inside.any():
         return np.full((size_px, size_px, 3), FILL, dtype=np.uint8), inside
     source, matrix = _region(rgb, to_picture, size_px)
@@ -181,7 +181,7 @@ def sample(rgb: RgbImage, to_picture: Matrix, size_px: int) -> tuple[npt.NDArray
     return crop, inside
 
 
-def _inside(to_picture: Matrix, size_px: int, width: int, height: int) -> Mask:
+def inside_mask(to_picture: Matrix, size_px: int, width: int, height: int) -> Mask:
     """Which crop pixels have their centre within the picture's outer edge."""
     steps = np.arange(size_px)
     x = to_picture[0, 0] * steps + to_picture[0, 1] * steps[:, None] + to_picture[0, 2]

@@ -22,6 +22,9 @@ WINDOW_PX = 12
 """The side of P-Net's window: the smallest face it sees."""
 
 STRIDE_PX = 2
+SMALLEST_PX = 20.0
+"""In a picture that had to be shrunk, no smaller face is looked for (px of the shrunk one)."""
+
 PYRAMID_STEP = 0.709
 """About the square root of one half, as in the published detector: each level half the area."""
 
@@ -128,7 +131,7 @@ class MtcnnDetector:
             cut off.
         """
         pyramid, across, down = self._shrunk(rgb)
-        boxes = self._propose(pyramid, self.min_face_px * min(across, down))
+        boxes = self._propose(pyramid, max(self.min_face_px * min(across, down), SMALLEST_PX))
         boxes = self._refine_boxes(pyramid, boxes)
         boxes, points, scores = self._decide(pyramid, boxes)
         if self.settle:
