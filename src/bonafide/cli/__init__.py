@@ -11,6 +11,7 @@ import sys
 import typer
 from rich.console import Console
 
+from bonafide.cli.simulate import simulate_app
 from bonafide.types import BonafideError
 
 WRONG_USE = 2
@@ -22,6 +23,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(simulate_app)
 
 
 VERBS = ("check", "train", "export")
