@@ -19,9 +19,7 @@ from bonafide.types import BonafideError
 PROBE_FACES = 64
 
 
-def export_run(
-    run: Path, output: Path, *, probe: Path, name: str, version: str
-) -> float:
+def export_run(run: Path, output: Path, *, probe: Path, name: str, version: str) -> float:
     """Export the kept network of a run as ONNX, with the same weights beside it as safetensors.
 
     Args:

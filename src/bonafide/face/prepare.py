@@ -7,7 +7,7 @@ everywhere.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bonafide.face.crop import CropStack, multi_scale_crops
 from bonafide.face.quality import QualityLimits, measure_quality, reasons_for
@@ -40,7 +40,7 @@ def prepare_face(
 ) -> PreparedFace:
     """Measure the faces, say what speaks against judging, and crop the judged one.
 
-    The judged face is the largest. Whether a second one prevents judging is `reasons_for`'s rule.
+    The judged face has the largest box; whether a second one prevents judging, `reasons_for` says.
 
     Args:
         rgb: (height, width, 3) uint8.
@@ -55,7 +55,9 @@ def prepare_face(
         FaceReport(face.box, face.confidence, quality)
         for face, quality in zip(ordered, qualities, strict=True)
     )
-    reasons = reasons_for(reports, rgb.shape[:2], limits, scales=scales)
+    fitting = replace(limits, largest_scale=max(scales))
+    size = rgb.shape[1], rgb.shape[0]
+    reasons = reasons_for(ordered, qualities[0] if qualities else None, size, fitting)
     if not ordered or any(reason.blocking for reason in reasons):
         return PreparedFace(reports, ordered[0] if ordered else None, reasons, None)
     crops = multi_scale_crops(rgb, ordered[0].landmarks, scales, crop_px)
