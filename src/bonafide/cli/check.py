@@ -88,8 +88,8 @@ def check(
 
         watch_camera(detector, camera, limits, frames_per_second)
         return
-    answers = _answer_all(detector, paths or [], limits, frames_per_second, not as_json)
-    decisions = _report(answers, as_json, scores, evidence)
+    answers = answer_all(detector, paths or [], limits, frames_per_second, not as_json)
+    decisions = report(answers, as_json, scores, evidence)
     raise typer.Exit(exit_code(decisions))
 
 
@@ -110,7 +110,7 @@ def _limits(
     return Limits(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
 
 
-def _answer_all(
+def answer_all(
     detector: Detector, paths: list[str], limits: Limits, sample_hz: float, progress: bool
 ) -> Iterator[tuple[Answer, Examination | None]]:
     """Answer one source after another; a source that cannot be read gets an answer too."""
@@ -168,7 +168,7 @@ def _answer(
     return Answer(str(source.path), examination.verdict, detector.model_id), examination
 
 
-def _report(
+def report(
     answers: Iterator[tuple[Answer, Examination | None]],
     as_json: bool,
     scores: Path | None,

@@ -83,7 +83,12 @@ class ClipRun:
         self.alpha_sum = self.alpha_sum + alpha.astype(np.float64)
 
     def score(self) -> float:
-        """The mean score; of several tracks with a say, the lowest mean."""
+        """The mean score; of several tracks with a say, the lowest mean.
+
+        When the face is lost so often that no track has a say, all frames are one pool.
+        """
+        if not self._with_a_say():
+            return float(np.mean([score for scores in self._tracks.values() for score in scores]))
         return min(float(np.mean(scores)) for scores in self._with_a_say())
 
     def remarks(self) -> tuple[Reason, ...]:

@@ -22,6 +22,7 @@ from bonafide.capture.sources import expand_sources, open_source
 from bonafide.capture.video import open_clip, probe_clip
 from bonafide.datasets.sample_table import digest_of
 from bonafide.face.detect import MtcnnDetector
+from bonafide.face.find import find_faces
 from bonafide.face.prepare import prepare_face
 from bonafide.face.quality import QualityLimits
 from bonafide.types import BonafideError, Frame, Presentation, ReasonCode
@@ -196,7 +197,8 @@ def _cut_sample(job: tuple[int, Presentation], settings: CropSettings) -> _Cut:
     detector = _detector()
     crops, reason = [], ReasonCode.NO_FACE.value
     for rgb in _pictures(sample, settings.frames_per_clip):
-        prepared = prepare_face(rgb, detector, settings.scales, settings.crop_px, QualityLimits())
+        faces = find_faces(rgb, detector)
+        prepared = prepare_face(rgb, faces, settings.scales, settings.crop_px, QualityLimits())
         if prepared.crops is not None:
             crops.append(prepared.crops.crops)
         elif prepared.reasons:

@@ -1,10 +1,19 @@
+"""What the whole test suite shares: a real face, and a model that is quick to make."""
+
 import numpy as np
 import pytest
+import skimage.data
 import torch
 
 from bonafide.decision.operating_point import DevelopmentEvidence, OperatingPoint
 from bonafide.deploy.record import ModelRecord
 from bonafide.models.ms_fans import MsFans
+
+
+@pytest.fixture(scope="session")
+def astronaut():
+    """Eileen Collins, NASA, public domain: (512, 512, 3) uint8 RGB, one frontal face."""
+    return np.ascontiguousarray(skimage.data.astronaut())
 
 
 @pytest.fixture(scope="session")
@@ -26,8 +35,7 @@ def record():
     )
 
 
-@pytest.fixture
-def network():
+def untrained_network():
     torch.manual_seed(0)
     network = MsFans(2)
     with torch.no_grad():
@@ -36,6 +44,21 @@ def network():
     return network.eval()
 
 
+@pytest.fixture
+def network():
+    return untrained_network()
+
+
 @pytest.fixture(scope="session")
 def probe():
     return np.random.default_rng(0).integers(0, 256, (5, 2, 128, 128, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="session")
+def untrained_model(record, probe, tmp_path_factory):
+    """An exported model with random weights; its answers mean nothing, its form does."""
+    from bonafide.deploy.export import export_onnx
+
+    path = tmp_path_factory.mktemp("model") / "untrained.onnx"
+    export_onnx(untrained_network(), record, path, probe=probe)
+    return path
