@@ -10,7 +10,7 @@ import typer
 from bonafide.cli import app
 
 PHOTO = Path(__file__).parent / "astronaut.jpg"
-"""Astronaut Eileen Collins, NASA Great Images database, public domain; scikit-image ships it too."""
+"""Astronaut Eileen Collins; NASA Great Images database, public domain (also in scikit-image)."""
 
 
 @app.command()

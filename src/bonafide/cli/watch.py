@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
@@ -42,11 +43,12 @@ def watch_camera(
     Raises:
         CaptureError: the camera cannot be opened.
     """
+    camera = int(source) if source.isdigit() else Path(source)
     recent: deque[tuple[float, float]] = deque()
     due = 0.0
     with Live(console=console or Console(), auto_refresh=False) as live:
         try:
-            for frame in open_camera(int(source) if source.isdigit() else source, limits):
+            for frame in open_camera(camera, limits):
                 if frame.time_s < due:
                     continue
                 due = frame.time_s + 1 / frames_per_second
