@@ -51,7 +51,8 @@ def always(record, tmp_path):
 
 
 def run(*arguments):
-    result = CliRunner(env={"COLUMNS": "300"}).invoke(bonafide.cli.app, ["check", *map(str, arguments)])
+    runner = CliRunner(env={"COLUMNS": "300"})
+    result = runner.invoke(bonafide.cli.app, ["check", *map(str, arguments)])
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result
