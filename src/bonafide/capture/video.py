@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 import av
+import numpy as np
 from av.video.frame import VideoFrame
 
 from bonafide.capture import container as clip_container
@@ -31,9 +32,9 @@ from bonafide.capture.limits import Limits, too_large
 from bonafide.capture.orientation import turn_upright
 from bonafide.types import Frame, RgbImage
 
-SLOT_TOLERANCE = 0.1
-"""Share of a sampling interval by which a frame may come early and still open the next slot: the
-rounding of Matroska's millisecond clock must not decide which frames are taken."""
+SLOT_TOLERANCE_S = 0.002
+"""How early a frame may come and still open the next sampling interval: the rounding of Matroska's
+millisecond clock, at both ends, must not decide which frames are taken."""
 
 _MAX_REORDERED = 16  # ITU-T H.264, A.3.1: the decoded picture buffer holds at most 16 pictures
 
@@ -153,11 +154,14 @@ class ClipReader(Iterator[Frame]):
         for picture, ticks in self._stamped():
             if first is None:
                 first = ticks
+            if picture.is_corrupt:
+                report.damaged_frames += 1
+                continue
             if ticks - first <= last:
                 report.untimed_frames += 1
                 continue
             last = ticks - first
-            time_s = float(last * self._clip.stream.time_base)
+            time_s = float(last * self._clip.tick)
             if self._until_s is not None and time_s >= self._until_s:
                 report.stopped_at_s = self._until_s
                 return
@@ -203,7 +207,7 @@ class ClipReader(Iterator[Frame]):
         for picture, time_s in self._pictures:
             slot = last_slot + 1
             if self._sample_hz is not None:
-                slot = math.floor(time_s * self._sample_hz + SLOT_TOLERANCE)
+                slot = math.floor((time_s + SLOT_TOLERANCE_S) * self._sample_hz)
             if slot <= last_slot:
                 continue
             index = self.report.decoded - 1
@@ -231,7 +235,7 @@ class ClipReader(Iterator[Frame]):
             stored = picture.to_ndarray(
                 format="rgb24", src_colorspace=matrix, dst_colorspace=_BT601
             )
-        return turn_upright(stored, orientation)
+        return turn_upright(stored.view(np.uint8), orientation)
 
     def _too_long(self, seconds: float) -> CaptureError:
         allowed = f"{self._limits.max_seconds:g} s"
@@ -325,8 +329,7 @@ def probe_clip(path: Path, limits: Limits | None = None) -> ClipProbe:
                 if len(stamps) > limits.max_frames:
                     allowed = f"{limits.max_frames:,} frames"
                     raise too_large(str(path), f"more than {allowed}", "max_frames", allowed)
-            tick_s = float(opened.stream.time_base)
-    return _measure(info, sorted(stamps), tick_s)
+    return _measure(info, sorted(stamps), float(opened.tick))
 
 
 def _measure(info: ClipInfo, stamps: list[int], tick_s: float) -> ClipProbe:
