@@ -1,6 +1,7 @@
 """Photos and clips made by code, so that what is in them is known."""
 
 import io
+import itertools
 import struct
 import zlib
 from fractions import Fraction
@@ -67,13 +68,11 @@ def write_clip(
         stream.options = options or {}
         if before_encoding:
             before_encoding(stream)
-        position = 0
-        for picture in (p for some in ([first], pictures) for p in some):
+        for position, picture in enumerate(itertools.chain([first], pictures)):
             frame = av.VideoFrame.from_ndarray(picture, "rgb24")
             frame.pts = position if stamps is None else stamps[position]
             frame.time_base = time_base
             muxer.mux(stream.encode(frame))
-            position += 1
         muxer.mux(stream.encode())
 
 

@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 import pytest
 from capture_makers import (
-    CORNERS,
     clip_bytes,
     corner_colours,
     corner_picture,
@@ -134,7 +133,9 @@ def show_by_hand(stored, signs):
     """Move every pixel where the matrix says, one by one."""
     a, b, c, d = signs
     height, width = stored.shape[:2]
-    spots = {(a * x + c * y, b * x + d * y): stored[y, x] for y in range(height) for x in range(width)}
+    spots = {
+        (a * x + c * y, b * x + d * y): stored[y, x] for y in range(height) for x in range(width)
+    }
     left, top = min(x for x, _ in spots), min(y for _, y in spots)
     right, bottom = max(x for x, _ in spots), max(y for _, y in spots)
     shown = np.zeros((bottom - top + 1, right - left + 1, 3), np.uint8)
@@ -379,7 +380,8 @@ class Trap(BaseHTTPRequestHandler):
         Trap.visits += 1
         self.send_error(404)
 
-    do_HEAD = do_GET
+    def do_HEAD(self):
+        self.do_GET()
 
     def log_message(self, *args):
         pass
