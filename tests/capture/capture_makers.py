@@ -76,6 +76,14 @@ def write_clip(
         muxer.mux(stream.encode())
 
 
+def noisy_numbers(count, seed=0):
+    """Numbers under noise, so that packets have some size to damage."""
+    rng = np.random.default_rng(seed)
+    for number in range(count):
+        picture = 0.6 * number_picture(number, 96, 160) + 50
+        yield np.clip(picture + rng.integers(-20, 20, picture.shape), 0, 255).astype(np.uint8)
+
+
 def clip_bytes(count=12, codec="libx264", container="mp4", **settings):
     target = io.BytesIO()
     pictures = (number_picture(number) for number in range(count))

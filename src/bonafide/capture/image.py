@@ -114,4 +114,6 @@ def _to_rgb(image: Image.Image) -> RgbImage:
         layer = image.convert("RGBA")
         page = Image.new("RGBA", layer.size, (*BACKGROUND_RGB, 255))
         image = Image.alpha_composite(page, layer)
-    return np.array(image.convert("RGB"))
+    if image.mode != "RGB":  # Pillow would copy it even then
+        image = image.convert("RGB")
+    return np.array(image)

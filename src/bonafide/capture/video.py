@@ -1,7 +1,7 @@
 """Clips: a stream of upright RGB frames with the container's own time stamps.
 
 One pass, one frame in memory at a time. Every frame is decoded, because later ones are built on
-it; but only those that are asked for are converted to RGB, which is where the time goes.
+it; but only those that are asked for are converted to RGB.
 
 A limit that is reached is an error, not a cut: a verdict on the first two minutes of a longer clip
 would look like a verdict on the clip. Who wants only its beginning says so with ``until_s``, and
