@@ -43,8 +43,8 @@ def test_lstm_fusion_is_the_weighted_sum_of_eq_3_with_a_hand_run_cell():
     torch.manual_seed(0)
     fusion = ms_fans.LstmFusion(3)
     f = torch.randn(2, 3, ms_fans.FEATURES)
-    w_x, w_h = fusion.lstm.weight_ih_l0, fusion.lstm.weight_hh_l0
-    bias = fusion.lstm.bias_ih_l0 + fusion.lstm.bias_hh_l0
+    w_x, w_h = fusion.lstm.weight_ih, fusion.lstm.weight_hh
+    bias = fusion.lstm.bias_ih + fusion.lstm.bias_hh
     expected, h, c = torch.zeros(2, ms_fans.FEATURES), torch.zeros(2, 1), torch.zeros(2, 1)
     alphas = []
     for i in range(3):

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from bonafide.face.crop import FILL
 from bonafide.training.batches import (
+    LUMA,
     balanced_sampler,
     blank_surroundings,
     jitter_photometry,
@@ -45,40 +47,55 @@ def coordinates(scales=3, side=128):
     """Crops whose pixel values say where they came from."""
     y, x = np.mgrid[:side, :side]
     one = np.stack([y, x, np.zeros_like(x)], -1).astype(np.uint8)
-    return torch.from_numpy(np.broadcast_to(one, (16, scales, side, side, 3)).copy())
+    return np.broadcast_to(one, (scales, side, side, 3))
 
 
-def test_the_window_is_random_over_samples_and_shared_by_scales():
-    windows = random_window(coordinates(), np.random.default_rng(1))
-    assert windows.shape == (16, 3, 112, 112, 3)
-    assert all(torch.equal(window[0], window[2]) for window in windows)
-    corners = {(int(w[0, 0, :, 0].min()), int(w[0, 0, :, 1].min())) for w in windows}
-    assert len(corners) > 8
+def test_the_window_is_random_and_shared_by_the_scales():
+    rng = np.random.default_rng(1)
+    windows = [random_window(coordinates(), rng) for _ in range(64)]
+    assert all(window.shape == (3, 112, 112, 3) for window in windows)
+    assert all((window[0] == window[2]).all() for window in windows)
+    corners = {(int(w[0, :, :, 0].min()), int(w[0, :, :, 1].min())) for w in windows}
+    assert len(corners) > 40
     assert all(0 <= top <= 16 and 0 <= left <= 16 for top, left in corners)
     flipped = [bool(w[0, 0, 0, 1] > w[0, 0, -1, 1]) for w in windows]
-    assert 3 < sum(flipped) < 13
+    assert 20 < sum(flipped) < 44
 
 
 def test_blanked_surroundings_are_one_box_in_the_picture():
-    crops = torch.full((8, 2, 128, 128, 3), 200, dtype=torch.uint8)
-    out = blank_surroundings(crops, (1.0, 1.5), 1.0, np.random.default_rng(0))
-    assert (crops == 200).all()
-    for sample_crops in out:
-        widths = [(crop[64, :, 0] > 0).sum().item() for crop in sample_crops]
-        if sample_crops[0, 64, [0, -1], 0].sum() == 0:  # both sides end inside scale 1.0
+    crops = np.full((2, 128, 128, 3), 200, np.uint8)
+    rng, compared = np.random.default_rng(0), 0
+    for _ in range(40):
+        out = blank_surroundings(crops, (1.0, 1.5), rng)
+        assert (crops == 200).all()
+        assert (out[:, 40:88, 40:88] == 200).all()
+        assert set(np.unique(out)) <= {FILL, 200}
+        widths = [int((crop[64, :, 0] == 200).sum()) for crop in out]
+        if (out[0, 64, [0, -1], 0] == FILL).all():  # both sides end inside scale 1.0
             assert widths[1] == pytest.approx(widths[0] / 1.5, abs=2)
-        assert (sample_crops[:, 40:88, 40:88] == 200).all()
+            compared += 1
+    assert compared > 0
 
 
-def test_no_strength_changes_nothing_and_strength_keeps_range_and_scales_alike():
-    crops = torch.rand(4, 3, 3, 8, 8) * 2 - 1
-    assert jitter_photometry(crops, 0, np.random.default_rng(0)) is crops
-    grey = torch.zeros(4, 3, 3, 64, 64)
-    out = jitter_photometry(grey, 1.0, np.random.default_rng(0))
-    assert out.abs().max() <= 1
-    means = out.mean((3, 4))
-    torch.testing.assert_close(means[:, 0], means[:, 2], atol=5e-3, rtol=0)
-    assert means[:, 0, 0].std() > 0.02
+def test_jitter_moves_the_whole_face_alike_and_strength_zero_moves_nothing():
+    grey = np.full((3, 64, 64, 3), 128, np.uint8)
+    assert jitter_photometry(grey, 0, np.random.default_rng(0)) is grey
+    rng = np.random.default_rng(0)
+    out = [jitter_photometry(grey, 1.0, rng) for _ in range(50)]
+    means = np.array([crops.mean((1, 2)) for crops in out])
+    assert np.abs(means[:, 0] - means[:, 2]).max() < 1
+    assert means[:, 0, 0].std() > 10
+    noise = [crops[0].std(axis=(0, 1)).mean() for crops in out]
+    assert 0 <= min(noise) < 1 < max(noise) < 6
+
+
+def test_less_saturation_keeps_the_brightness():
+    red = np.zeros((1, 8, 8, 3), np.uint8)
+    red[..., 0], red[..., 1] = 200, 60
+    before = red[0, 0, 0] @ np.array(LUMA)
+    out = [jitter_photometry(red, 0.2, np.random.default_rng(i))[0, 0, 0] for i in range(200)]
+    after = np.mean([pixel @ np.array(LUMA) for pixel in out])
+    assert after == pytest.approx(before, rel=0.05)
 
 
 def test_a_batch_depends_on_seed_and_step_alone_and_processes_share_it():
@@ -94,7 +111,8 @@ def test_a_batch_depends_on_seed_and_step_alone_and_processes_share_it():
     first, target = batch(5)
     again, _ = batch(5)
     other, _ = batch(6)
-    assert first.shape == (8, 2, 3, 112, 112)
+    assert first.shape == (8, 2, 112, 112, 3)
+    assert first.dtype == torch.uint8
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     assert target.tolist() == [0, 1] * 4

@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from bonafide.models.ms_fans import CLASSES, INPUT_PX, normalise
+from bonafide.face.crop import FILL
+from bonafide.models.ms_fans import CLASSES, INPUT_PX
 from bonafide.training.config import TrainingConfig
 from bonafide.types import BonafideError, Label, Presentation
 
-GREY_WEIGHTS = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma of R, G, B
+Crops = npt.NDArray[np.uint8]
+
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601 weights of R, G, B
+
+NOISE = np.random.default_rng(0).standard_normal(1 << 20).astype(np.float32)
+"""Drawn once: a batch takes a stretch of it at a random place, which is fifty times faster."""
 
 
 def class_index(label: Label) -> int:
@@ -81,76 +89,69 @@ def step_rng(seed: int, step: int) -> np.random.Generator:
     return np.random.default_rng([seed, step])
 
 
-def random_window(crops: Tensor, rng: np.random.Generator) -> Tensor:
-    """Cut a random 112 px window and flip at random: alike for all scales of one sample.
+def random_window(crops: Crops, rng: np.random.Generator) -> Crops:
+    """Cut a random 112 px window and flip at random: alike for all scales of one face.
 
     Args:
-        crops: (batch, n, side, side, 3) uint8.
+        crops: (n, side, side, 3) uint8.
 
     Returns:
-        (batch, n, 112, 112, 3) uint8. Section IV-A: "112x112 random cropped".
+        (n, 112, 112, 3) uint8. Section IV-A: "112x112 random cropped".
     """
-    room = crops.shape[2] - INPUT_PX + 1
-    windows = []
-    for sample in crops:
-        top, left = rng.integers(room, size=2)
-        window = sample[:, top : top + INPUT_PX, left : left + INPUT_PX]
-        windows.append(window.flip(2) if rng.random() < 0.5 else window)
-    return torch.stack(windows)
+    top, left = rng.integers(crops.shape[1] - INPUT_PX + 1, size=2)
+    window = crops[:, top : top + INPUT_PX, left : left + INPUT_PX]
+    return np.ascontiguousarray(window[:, :, ::-1] if rng.random() < 0.5 else window)
 
 
-def blank_surroundings(crops: Tensor, scales: Sequence[float], share: float, rng) -> Tensor:
+def blank_surroundings(crops: Crops, scales: Sequence[float], rng: np.random.Generator) -> Crops:
     """Blank what lies outside a random box around the face, as in pictures that end there.
 
-    The box is the same in every scale of a sample, so that larger scales lose more, which is how
-    a tightly cut picture looks to the network. Drawn alike for both classes.
+    The box is the same in every scale, so that larger scales lose more, which is how a tightly
+    cut picture looks to the network. Drawn alike for both classes.
     """
-    side = crops.shape[2]
-    centre = (side - 1) / 2
-    blanked = crops.clone()
-    for sample in blanked:
-        if rng.random() >= share:
-            continue
-        # Half extents of the picture, in scale-1.0 crop sides: left, right, top, bottom.
-        reach = rng.uniform(0.45, 0.75, size=4)
-        for crop, scale in zip(sample, scales, strict=True):
-            left, right, top, bottom = np.rint(reach * side / scale).astype(int)
-            middle = int(centre)
-            crop[: max(middle - top, 0)] = 0
-            crop[middle + bottom + 1 :] = 0
-            crop[:, : max(middle - left, 0)] = 0
-            crop[:, middle + right + 1 :] = 0
+    side = crops.shape[1]
+    middle = side // 2
+    # Half extents of the picture in sides of the scale-1.0 crop: left, right, top, bottom.
+    reach = rng.uniform(0.45, 0.75, size=4)
+    blanked = np.array(crops)
+    for crop, scale in zip(blanked, scales, strict=True):
+        left, right, top, bottom = np.rint(reach * side / scale).astype(int)
+        crop[: max(middle - top, 0)] = FILL
+        crop[middle + bottom + 1 :] = FILL
+        crop[:, : max(middle - left, 0)] = FILL
+        crop[:, middle + right + 1 :] = FILL
     return blanked
 
 
-def jitter_photometry(crops: Tensor, strength: float, rng: np.random.Generator) -> Tensor:
-    """Vary exposure, contrast, gamma, saturation, white balance and noise of each sample.
+def jitter_photometry(crops: Crops, strength: float, rng: np.random.Generator) -> Crops:
+    """Vary white balance, saturation, exposure, gamma, contrast and noise of one face.
 
     Args:
-        crops: (batch, n, 3, height, width) float32 in [-1, 1]; all scales of a sample alike.
+        crops: (n, height, width, 3) uint8 RGB; all scales alike but for the noise.
         strength: 0 leaves them as they are; 1 is the default range.
 
     Returns:
-        the same shape, clipped to [-1, 1].
+        the same shape, uint8.
     """
     if strength == 0:
         return crops
-    batch = crops.shape[0]
 
-    def per_sample(low: float, high: float, width: int = 1) -> Tensor:
-        values = rng.uniform(low * strength, high * strength, (batch, 1, width, 1, 1))
-        return torch.from_numpy(values.astype(np.float32))
+    def draw(reach: float, size: int | None = None) -> Any:
+        return rng.uniform(-reach * strength, reach * strength, size)
 
-    x = ((crops + 1) / 2).clamp(1e-4, 1)
-    x = x ** torch.exp(per_sample(-0.35, 0.35))
-    x = x * (1 + per_sample(-0.25, 0.25)) * (1 + per_sample(-0.08, 0.08, width=3))
-    grey = (x * torch.tensor(GREY_WEIGHTS).view(3, 1, 1)).sum(2, keepdim=True)
-    x = grey + (x - grey) * (1 + per_sample(-0.4, 0.4))
-    mean = x.mean((1, 2, 3, 4), keepdim=True)
-    x = mean + (x - mean) * (1 + per_sample(-0.25, 0.25))
-    noise = torch.Generator().manual_seed(int(rng.integers(2**62)))
-    x = x + per_sample(0, 0.02) * torch.randn(x.shape, generator=noise)
-    return (2 * x - 1).clamp(-1, 1)
+    keep = 1 + draw(0.4)
+    colour = keep * np.eye(3) + (1 - keep) * np.array(LUMA)  # rows: R, G, B of the result
+    colour *= (1 + draw(0.08, 3))[:, None]
+    level = np.linspace(0, 1, 256) ** np.exp(draw(0.35)) * (1 + draw(0.25))
+    level = 0.5 + (level - 0.5) * (1 + draw(0.25))
+    tone = np.clip(255 * level, 0, 255).round().astype(np.uint8)
+    flat = crops.reshape(-1, crops.shape[2], 3)
+    flat = cv2.LUT(cv2.transform(flat, colour), tone)
+    start = rng.integers(NOISE.size - flat.size)
+    noise = NOISE[start : start + flat.size].reshape(flat.shape)
+    grain = cv2.convertScaleAbs(np.abs(noise), alpha=5 * strength * rng.random())
+    signed = cv2.subtract(cv2.add(flat, grain * (noise > 0)), grain * (noise < 0))
+    return np.asarray(signed, np.uint8).reshape(crops.shape)
 
 
 def training_batch(
@@ -163,7 +164,7 @@ def training_batch(
     rank: int = 0,
     world: int = 1,
 ) -> tuple[Tensor, Tensor]:
-    """The batch of one step: crops (batch / world, n, 3, 112, 112) float32 and targets.
+    """The batch of one step: crops (batch / world, n, 112, 112, 3) uint8 and targets.
 
     Args:
         crops: the crop cache, (rows, n, side, side, 3) uint8, memory-mapped or not.
@@ -176,7 +177,10 @@ def training_batch(
     rng = step_rng(config.seed, step)
     rows = np.array_split(sampler.draw(config.batch, rng), world)[rank]
     rng = np.random.default_rng([config.seed, step, rank])
-    picked = torch.from_numpy(np.stack([crops[row] for row in rows]))
-    picked = blank_surroundings(picked, config.scales, config.border, rng)
-    windows = normalise(random_window(picked, rng))
-    return jitter_photometry(windows, config.jitter, rng), torch.from_numpy(targets[rows])
+    faces = []
+    for row in rows:
+        face = crops[row]
+        if rng.random() < config.border:
+            face = blank_surroundings(face, config.scales, rng)
+        faces.append(jitter_photometry(random_window(face, rng), config.jitter, rng))
+    return torch.from_numpy(np.stack(faces)), torch.from_numpy(targets[rows])

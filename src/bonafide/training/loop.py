@@ -126,7 +126,7 @@ def _one_step(config, data, model, optimizer, fabric, step) -> float:  # type: i
         group["lr"] = learning_rate_at(config, step)
     torch.manual_seed(int(np.random.default_rng([config.seed, step, 7]).integers(2**62)))
     model.train()
-    output = model(fabric.to_device(crops))
+    output = model(ms_fans.normalise(fabric.to_device(crops)))
     loss = ms_fans.loss(output, fabric.to_device(target), first_half=step < config.steps / 2)
     if not torch.isfinite(loss):
         raise BonafideError(
