@@ -7,9 +7,10 @@ import av
 import numpy as np
 import pytest
 
+from bonafide.face.align import CANONICAL_FACE
 from bonafide.face.detect import MtcnnDetector
 from bonafide.face.track import FaceTracker
-from bonafide.types import Box, Frame
+from bonafide.types import Box, Face, Frame
 
 FPS = 15.0
 
@@ -98,6 +99,27 @@ def test_crossing_people_never_swap_identity(detector, two_heads, kind):
     assert {0, 1} == set.union(*owners.values())
 
 
+@pytest.mark.parametrize("kind", [Counting, DetectOnly])
+@pytest.mark.parametrize("hidden", [1, 3, 6])
+def test_people_who_meet_and_turn_back_never_swap_identity(detector, two_heads, kind, hidden):
+    """Velocity says that they pass; they do not. Only looks can tell."""
+    meet = [((10 + 14 * i, 50), (430 - 14 * i, 50)) for i in range(15)]
+    course = meet + [((215, 50), (225, 50))] * hidden + meet[::-1]
+    history = follow(FaceTracker(kind(detector)), two_heads, course)
+    owners = owners_by_track(history, course)
+    assert all(len(heads) == 1 for heads in owners.values())
+    assert {0, 1} == set.union(*owners.values())
+
+
+def test_a_face_that_appears_elsewhere_is_another_track_even_if_it_looks_the_same(
+    detector, two_heads
+):
+    course = [((10, 50), None)] * 6 + [((430, 50), None)] * 6
+    history = follow(FaceTracker(detector), two_heads, course)
+    assert {track_id for seen in history[:6] for track_id, _ in seen} == {0}
+    assert {track_id for seen in history[6:] for track_id, _ in seen} == {1}
+
+
 def test_a_person_who_leaves_and_another_who_comes_have_two_identities(detector, two_heads):
     leaves = [((200 - 15 * i, 50), None) for i in range(24)]
     comes = [(None, (-150 + 15 * i, 50)) for i in range(24)]
@@ -150,6 +172,49 @@ def test_a_new_clip_starts_new_tracks(detector, two_heads):
 def test_a_picture_without_faces_has_no_tracks(detector):
     tracker = FaceTracker(detector)
     assert tracker.update(Frame(np.zeros((50, 50, 3), np.uint8), 0, 0.0, "black")) == []
+
+
+class Scripted:
+    """Sees the faces it is told to see, one list per frame."""
+
+    def __init__(self, frames):
+        self.frames = list(frames)
+
+    def detect(self, rgb):
+        return self.frames.pop(0) if self.frames else []
+
+
+def texture_face(left):
+    """A canonical face 128 px wide at (left, 0)."""
+    points = (CANONICAL_FACE * 128 + [left - 0.5, -0.5]).astype(np.float32)
+    return Face(Box(left - 0.5, -0.5, 128, 128), points, 0.99)
+
+
+def textures(likeness):
+    """Two pictures whose face textures correlate as stated."""
+    random = np.random.default_rng(1)
+    first, second = random.normal(0, 30, (2, 32, 32, 3)).repeat(4, axis=1).repeat(4, axis=2)
+    mixed = likeness * first + np.sqrt(1 - likeness**2) * second
+    return [np.clip(128 + part, 0, 255).astype(np.uint8) for part in (first, mixed)]
+
+
+@pytest.mark.parametrize(
+    ("likeness", "gap", "same"),
+    [(0.6, 0, True), (0.4, 0, False), (0.6, 1, False), (0.8, 1, True)],
+)
+def test_looks_must_agree_better_after_a_gap(likeness, gap, same):
+    """0.6 is enough from one frame to the next, not for a face that was out of sight."""
+    before, after = textures(likeness)
+    face = texture_face(0)
+    seen = Scripted([[face], *[[]] * gap, [face]])
+    tracker = FaceTracker(seen, redetect_every_s=0.0)
+    pictures = [before, *[before] * gap, after]
+    ids = [
+        [one.track_id for one in tracker.update(Frame(rgb, i, i / FPS, "textures"))]
+        for i, rgb in enumerate(pictures)
+    ]
+    assert ids[0] == [0]
+    assert ids[-1] == ([0] if same else [1])
 
 
 def clips():
