@@ -58,15 +58,13 @@ def similarity(source: npt.ArrayLike, target: npt.ArrayLike) -> Matrix:
             f"points of shape {start.shape} and {end.shape} cannot be aligned.",
             remedy="Give two arrays of the same shape (n, 2) with n >= 2.",
         )
+    if not (np.isfinite(start).all() and np.isfinite(end).all()):
+        raise _no_face("the points are not finite.")
     start_mean, end_mean = start.mean(axis=0), end.mean(axis=0)
     from_center, to_center = start - start_mean, end - end_mean
     spread = float((from_center**2).sum())
-    if not (np.isfinite(spread) and np.isfinite(to_center).all()) or spread == 0.0:
-        raise AlignmentError(
-            "the points are not finite or all coincide.",
-            where="landmarks",
-            remedy="Discard this detection: these are not the five landmarks of a face.",
-        )
+    if spread == 0.0:
+        raise _no_face("the points all coincide.")
     along = float((from_center * to_center).sum()) / spread
     across = float(
         (from_center[:, 0] * to_center[:, 1] - from_center[:, 1] * to_center[:, 0]).sum() / spread
@@ -89,17 +87,21 @@ def similarity_to_canonical(landmarks: Landmarks) -> Matrix:
         AlignmentError: the landmarks are not five, not finite or all coincide.
     """
     matrix = similarity(landmarks, CANONICAL_FACE)
-    if face_side_px(matrix) > MAX_SIDE_PX:
-        raise AlignmentError(
-            "the five points fit no face: their best similarity is all but zero.",
-            where="landmarks",
-            remedy="Discard this detection: these are not the five landmarks of a face.",
-        )
+    if not MIN_SIDE_PX <= face_side_px(matrix) <= MAX_SIDE_PX:
+        raise _no_face("the five points fit no face of a sensible size.")
     return matrix
 
 
-MAX_SIDE_PX = 1e5
-"""No picture that can be decoded holds a larger face."""
+MIN_SIDE_PX, MAX_SIDE_PX = 1.0, 1e5
+"""Sides of the scale-1.0 crop that a face in a picture can have."""
+
+
+def _no_face(problem: str) -> AlignmentError:
+    return AlignmentError(
+        problem,
+        where="landmarks",
+        remedy="Discard this detection: these are not the five landmarks of a face.",
+    )
 
 
 def face_side_px(to_canonical: Matrix) -> float:

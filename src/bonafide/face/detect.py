@@ -131,7 +131,8 @@ class MtcnnDetector:
             cut off.
         """
         pyramid, across, down = self._shrunk(rgb)
-        boxes = self._propose(pyramid, max(self.min_face_px * min(across, down), SMALLEST_PX))
+        smallest = self.min_face_px * min(across, down)
+        boxes = self._propose(pyramid, max(smallest, SMALLEST_PX) if across < 1 else smallest)
         boxes = self._refine_boxes(pyramid, boxes)
         boxes, points, scores = self._decide(pyramid, boxes)
         if self.settle:
