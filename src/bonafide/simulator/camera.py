@@ -39,9 +39,11 @@ class CameraSettings:
 
     Attributes:
         name: how tables call it.
-        sensor_oversampling: sensor pixels per working px along a side; sets moire, see structure.
+        sensor_oversampling: sensor samples per working px along a side; sets moire, see structure.
+        sensor_fill: side of the area that a sample integrates, in sample spacings; below 1 when
+            lines are skipped (video, previews) or a large picture is scaled without a filter.
         working_ratio: working px per output px along a side; below 1 is digital zoom.
-        lens_sigma_px: Gaussian sigma of the lens at best focus, in sensor pixels.
+        lens_sigma_px: Gaussian sigma of the lens at best focus, in sample spacings.
         mosaic: whether noise passes a Bayer mosaic and its interpolation.
         photon_noise: noise variance per unit of signal (signal 1 = white).
         read_noise: standard deviation at black.
@@ -61,6 +63,7 @@ class CameraSettings:
 
     name: str
     sensor_oversampling: float
+    sensor_fill: float
     working_ratio: float
     lens_sigma_px: float
     mosaic: bool
@@ -107,8 +110,8 @@ class Shot:
 
 
 PERFECT_CAMERA = CameraSettings(
-    "perfect", 1.0, 1.0, 0.0, False, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0,
-    0.0, 0.0, 100, "4:4:4",
+    "perfect", 1.0, 1.0, 1.0, 0.0, False, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0,
+    0.0, 0.0, 0.0, 100, "4:4:4",
 )  # fmt: skip
 """Changes nothing but JPEG at quality 100; a metering target of 0 means unit exposure."""
 PERFECT_SHOT = Shot(0.0, 0.0, 0.0, 0.0, (1.0, 1.0), 1.0, 0, 1.0)
@@ -125,11 +128,16 @@ class Capture:
 def draw_camera(rng: np.random.Generator, name: str = "camera") -> CameraSettings:
     """One camera device from the room's distribution: phones mostly, some webcams."""
     webcam = rng.random() < 0.25
+    # A phone's photo has many more pixels than the face picture cut from it; only some are read.
+    native = float(rng.uniform(1.2, 3.0) if webcam else rng.uniform(1.8, 7.0))
+    sampled = min(native, float(rng.uniform(1.2, 2.4)))
+    fill = sampled / native if rng.random() < 0.7 else 1.0
     return CameraSettings(
         name=f"{name} ({'webcam' if webcam else 'phone'})",
-        sensor_oversampling=float(rng.uniform(1.2, 2.0) if webcam else rng.uniform(1.6, 3.2)),
+        sensor_oversampling=sampled,
+        sensor_fill=fill,
         working_ratio=float(np.clip(rng.lognormal(0.05, 0.18), 0.7, 1.4)),
-        lens_sigma_px=float(rng.uniform(0.25, 0.8)),
+        lens_sigma_px=float(rng.uniform(0.25, 0.7)) * fill,
         mosaic=bool(rng.random() < 0.35),
         photon_noise=float(np.exp(rng.uniform(np.log(1e-5), np.log(6e-4)))),
         read_noise=float(np.exp(rng.uniform(np.log(3e-4), np.log(4e-3)))),
@@ -156,7 +164,7 @@ def draw_shot(rng: np.random.Generator) -> Shot:
     moved = rng.random() < 0.15
     resent = rng.random() < 0.3
     return Shot(
-        defocus_px=float(rng.uniform(0.0, 0.6) if sharp else rng.uniform(0.4, 1.8)),
+        defocus_px=float(rng.exponential(0.15) if sharp else rng.uniform(0.4, 1.8)),
         motion_px=float(rng.uniform(1.0, 5.0)) if moved else 0.0,
         motion_deg=float(rng.uniform(0, 180)),
         exposure_ev=float(rng.normal(0, 0.35)),
@@ -174,6 +182,7 @@ def capture(
     shot: Shot,
     size: tuple[int, int],
     rng: np.random.Generator,
+    structure: Light | None = None,
 ) -> Capture:
     """Take the picture.
 
@@ -182,8 +191,12 @@ def capture(
         illuminant: (3,) colour of the light that white balance should remove; (1, 1, 1) is neutral.
         size: (width, height) of the output, px.
         rng: for the noise alone.
+        structure: (h, w, 3) gain of fine structure that lens and sensor have already sampled (see
+            `structure`), or None.
     """
     light = through_lens(radiance, camera, shot)
+    if structure is not None:
+        light = light * structure
     light = light * _exposure_and_white(light, illuminant, camera, shot)
     light = add_sensor_noise(light, camera, shot, rng)
     light = _remove_haze(light, camera)

@@ -8,11 +8,9 @@ import cv2
 import numpy as np
 
 from bonafide.simulator.portraits import rough_face
-from bonafide.simulator.recapture import (
-    KINDS,
-    draw_devices,
-    recapture,
-)
+from bonafide.simulator.presentations import KINDS
+from bonafide.simulator.recapture import recapture
+from bonafide.simulator.stage import draw_devices
 from bonafide.types import RgbImage
 
 

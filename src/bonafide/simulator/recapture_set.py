@@ -30,8 +30,10 @@ import numpy as np
 
 from bonafide.simulator.matching import match_trivial
 from bonafide.simulator.portraits import find_portraits, read_photo, rough_face
+from bonafide.simulator.presentations import KINDS
 from bonafide.simulator.probe import trivial_features
-from bonafide.simulator.recapture import KINDS, Devices, draw_devices, recapture
+from bonafide.simulator.recapture import recapture
+from bonafide.simulator.stage import Devices, draw_devices
 from bonafide.types import BONA_FIDE_SPECIES, SAMPLE_COLUMNS, BonafideError, Label, Split
 from bonafide.version import __version__
 

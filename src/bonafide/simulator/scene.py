@@ -18,7 +18,7 @@ from bonafide.types import Box
 MAX_MAGNIFICATION = 1.7
 """Output px per source px along a side; beyond it a face would be mush in both classes."""
 SHORT_SIDE_PX = (200, 640)
-LARGEST_FRAME = (1.2, 1.06)
+LARGEST_FRAME = (1.1, 1.0)
 """Width and height of the frame in widths and heights of the photo: what lies beyond the photo is
 invented for live people, so little of it may be in view."""
 
