@@ -128,16 +128,22 @@ class Capture:
 def draw_camera(rng: np.random.Generator, name: str = "camera") -> CameraSettings:
     """One camera device from the room's distribution: phones mostly, some webcams."""
     webcam = rng.random() < 0.25
-    # A phone's photo has many more pixels than the face picture cut from it; only some are read.
-    native = float(rng.uniform(1.2, 3.0) if webcam else rng.uniform(1.8, 7.0))
+    # A phone's photo has many more pixels than the face picture cut from it. Scaling it down reads
+    # some of them only (line skipping, bilinear scaling), unless it integrates the whole area.
+    native = (
+        float(np.exp(rng.uniform(np.log(1.3), np.log(3.0))))
+        if webcam
+        else float(np.exp(rng.uniform(np.log(2.0), np.log(9.0))))
+    )
     sampled = min(native, float(rng.uniform(1.2, 2.4)))
-    fill = sampled / native if rng.random() < 0.7 else 1.0
+    skipped = sampled / native
+    fill = min(skipped * float(rng.uniform(1.0, 2.0)), 1.0) if rng.random() < 0.75 else 1.0
     return CameraSettings(
         name=f"{name} ({'webcam' if webcam else 'phone'})",
         sensor_oversampling=sampled,
         sensor_fill=fill,
         working_ratio=float(np.clip(rng.lognormal(0.05, 0.18), 0.7, 1.4)),
-        lens_sigma_px=float(rng.uniform(0.25, 0.7)) * fill,
+        lens_sigma_px=float(rng.uniform(0.25, 0.7)) * skipped,
         mosaic=bool(rng.random() < 0.35),
         photon_noise=float(np.exp(rng.uniform(np.log(1e-5), np.log(6e-4)))),
         read_noise=float(np.exp(rng.uniform(np.log(3e-4), np.log(4e-3)))),
@@ -164,7 +170,7 @@ def draw_shot(rng: np.random.Generator) -> Shot:
     moved = rng.random() < 0.15
     resent = rng.random() < 0.3
     return Shot(
-        defocus_px=float(rng.exponential(0.15) if sharp else rng.uniform(0.4, 1.8)),
+        defocus_px=float(rng.exponential(0.05) if sharp else rng.uniform(0.2, 1.6)),
         motion_px=float(rng.uniform(1.0, 5.0)) if moved else 0.0,
         motion_deg=float(rng.uniform(0, 180)),
         exposure_ev=float(rng.normal(0, 0.35)),
