@@ -316,9 +316,11 @@ def _tone(light: Light, camera: CameraSettings) -> Light:
     # Equal steps of the square root give the shadows the precision that the eye wants.
     grid = (np.arange(_TONE_STEPS) / (_TONE_STEPS - 1)) ** 2 * TONE_REACH
     knee = camera.shoulder
-    room = max(1 - knee, 1e-6)
-    rolled = np.where(grid <= knee, grid, knee + room * (1 - np.exp(-(grid - knee) / room)))
-    encoded = linear_to_srgb(np.minimum(rolled if knee < 1 else grid, 1.0))
+    room = 1 - knee
+    if knee < 1:
+        over = np.maximum(grid - knee, 0)
+        grid = np.minimum(grid, knee) + room * (1 - np.exp(-over / room))
+    encoded = linear_to_srgb(np.minimum(grid, 1.0))
     curve = encoded * encoded * (3 - 2 * encoded)
     table = ((1 - camera.contrast) * encoded + camera.contrast * curve).astype(np.float32)
     scaled = np.clip(light * np.float32(1 / TONE_REACH), 0, 1)

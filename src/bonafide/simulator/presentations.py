@@ -13,6 +13,8 @@ import numpy as np
 
 from bonafide.simulator.camera import decode_jpeg, encode_jpeg
 from bonafide.simulator.display import (
+    DisplaySettings,
+    Showing,
     angle_falloff,
     draw_showing,
     pixel_gain,
@@ -102,7 +104,18 @@ def render_print(
 ) -> Rendered:
     """A sheet of paper before the camera."""
     printer = devices.printers[int(rng.integers(len(devices.printers)))]
-    sheet = draw_sheet(rng)
+    return print_and_hold(photo, face, stage, printer, draw_sheet(rng), rng)
+
+
+def print_and_hold(
+    photo: RgbImage,
+    face: Box,
+    stage: Stage,
+    printer: PrinterSettings,
+    sheet: Sheet,
+    rng: np.random.Generator,
+) -> Rendered:
+    """A given printer's given sheet; ``rng`` draws crop, margin, relief and background."""
     source, parameters = earlier_capture(photo, rng)
     view = make_view(stage, face, sheet.bend)
     light = warp_to_picture(print_photo(decode(source), printer), view.x, view.y, view.zoom)
@@ -160,7 +173,18 @@ def render_replay(
 ) -> Rendered:
     """A screen before the camera."""
     display = devices.displays[int(rng.integers(len(devices.displays)))]
-    showing = draw_showing(rng, display)
+    return show_and_hold(photo, face, stage, display, draw_showing(rng, display), rng)
+
+
+def show_and_hold(
+    photo: RgbImage,
+    face: Box,
+    stage: Stage,
+    display: DisplaySettings,
+    showing: Showing,
+    rng: np.random.Generator,
+) -> Rendered:
+    """A given screen, showing the photo in a given way; ``rng`` draws crop, bezel, background."""
     source, parameters = earlier_capture(photo, rng)
     view = make_view(stage, face)
     light = warp_to_picture(show_photo(decode(source), display), view.x, view.y, view.zoom)

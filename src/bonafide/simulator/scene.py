@@ -192,7 +192,7 @@ def draw_background(
         corners = cv2.boxPoints((tuple(center), tuple(extent), float(rng.normal(0, 4))))
         shades = tuple(float(c) for c in color)
         cv2.fillConvexPoly(room, np.rint(corners).astype(np.int32), shades, cv2.LINE_AA)
-    blur = float(np.exp(rng.uniform(np.log(0.4), np.log(small_w * 0.04 + 0.5))))
+    blur = float(np.exp(rng.uniform(np.log(0.9), np.log(small_w * 0.04 + 1.0))))
     room = cv2.GaussianBlur(room, (0, 0), blur)
     room = cv2.resize(room, (width, height), interpolation=cv2.INTER_CUBIC)
     return np.maximum(room, 0.002)
