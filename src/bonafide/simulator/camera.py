@@ -166,8 +166,8 @@ def draw_camera(rng: np.random.Generator, name: str = "camera") -> CameraSetting
 
 def draw_shot(rng: np.random.Generator) -> Shot:
     """One capture's circumstances."""
-    sharp = rng.random() < 0.7
-    moved = rng.random() < 0.15
+    sharp = rng.random() < 0.8
+    moved = rng.random() < 0.1
     resent = rng.random() < 0.3
     return Shot(
         defocus_px=float(rng.exponential(0.05) if sharp else rng.uniform(0.2, 1.6)),

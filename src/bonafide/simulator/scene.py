@@ -15,7 +15,7 @@ import numpy as np
 from bonafide.simulator.linear_light import Light, smooth_field
 from bonafide.types import Box
 
-MAX_MAGNIFICATION = 1.7
+MAX_MAGNIFICATION = 1.35
 """Output px per source px along a side; beyond it a face would be mush in both classes."""
 SHORT_SIDE_PX = (200, 640)
 LARGEST_FRAME = (1.1, 1.0)
