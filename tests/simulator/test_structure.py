@@ -78,6 +78,22 @@ def test_prefilter_is_a_convolution_with_box_and_gaussian():
     assert box.mean() == pytest.approx(tile.mean(), abs=1e-5)
 
 
+@pytest.mark.parametrize("fill", [0.5, 1.0])
+def test_sampling_agrees_with_drawing_the_grid_many_times_finer(fill):
+    # Brute force: each sample's area is drawn with 64 points a side and averaged.
+    grid, pixels_per_px = SensorGrid(64, 64, 2.0, 0.0, fill), 0.37
+    ours = pixel_gain(screen(), pixels_per_px, FLAT, grid, 1.0)[..., 1]
+    tile = LAYOUTS["rgb stripe"][1](0.8)[..., 1]
+    points = (np.arange(64) + 0.5) / 64 - 0.5
+    # Green sites lie a quarter px right of and above the centres; samples are half a px apart.
+    x = np.arange(64)[:, None] + 0.25 + fill * points * 0.5
+    y = np.arange(64)[:, None] - 0.25 + fill * points * 0.5
+    columns, rows = ((v * pixels_per_px % 1 * TILE).astype(int) % TILE for v in (x, y))
+    drawn = np.array([[tile[np.ix_(r, c)].mean() for c in columns] for r in rows]) / tile.mean()
+    assert np.corrcoef(ours.ravel(), drawn.ravel())[0, 1] > 0.99
+    assert ours.std() == pytest.approx(drawn.std(), rel=0.05)
+
+
 def test_look_up_is_periodic():
     tile = np.random.default_rng(1).random((TILE, TILE)).astype(np.float32)
     u, v = np.float32([[0.3, -2.7, 41.3]]), np.float32([[0.55, 3.55, -7.45]])
