@@ -53,7 +53,7 @@ def test_framing_keeps_to_its_limits():
     for i in range(300):
         framing = draw_framing(np.random.default_rng(i), (480, 600), FACE)
         assert 200 <= min(framing.width, framing.height) <= 641
-        assert framing.face_px <= 1.35 * FACE.width + 1e-6
+        assert framing.face_px <= 1.25 * FACE.width + 1e-6
         assert 0 < framing.face_at[0] < framing.width
         assert 0 < framing.face_at[1] < framing.height
 

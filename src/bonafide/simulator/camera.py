@@ -142,15 +142,15 @@ def draw_camera(rng: np.random.Generator, name: str = "camera") -> CameraSetting
         name=f"{name} ({'webcam' if webcam else 'phone'})",
         sensor_oversampling=sampled,
         sensor_fill=fill,
-        working_ratio=float(np.clip(rng.lognormal(0.05, 0.18), 0.7, 1.4)),
+        working_ratio=float(np.clip(rng.lognormal(0.12, 0.15), 0.85, 1.5)),
         lens_sigma_px=float(rng.uniform(0.25, 0.7)) * skipped,
         mosaic=bool(rng.random() < 0.35),
         photon_noise=float(np.exp(rng.uniform(np.log(1e-5), np.log(6e-4)))),
         read_noise=float(np.exp(rng.uniform(np.log(3e-4), np.log(4e-3)))),
         chroma_blur_px=float(rng.uniform(0.0, 2.0)),
-        coring=float(max(0.0, rng.uniform(-0.006, 0.018))),
-        sharpen_amount=float(rng.uniform(0.1, 1.6)),
-        sharpen_radius_px=float(rng.uniform(0.6, 1.6)),
+        coring=float(max(0.0, rng.uniform(-0.006, 0.012))),
+        sharpen_amount=float(rng.uniform(0.4, 2.2)),
+        sharpen_radius_px=float(rng.uniform(0.6, 1.4)),
         contrast=float(rng.uniform(0.0, 0.6)),
         black_point=float(rng.uniform(0.5, 1.0)),
         shoulder=float(rng.uniform(0.45, 0.9)),
@@ -166,18 +166,18 @@ def draw_camera(rng: np.random.Generator, name: str = "camera") -> CameraSetting
 
 def draw_shot(rng: np.random.Generator) -> Shot:
     """One capture's circumstances."""
-    sharp = rng.random() < 0.8
+    sharp = rng.random() < 0.85
     moved = rng.random() < 0.1
-    resent = rng.random() < 0.3
+    resent = rng.random() < 0.25
     return Shot(
-        defocus_px=float(rng.exponential(0.05) if sharp else rng.uniform(0.2, 1.6)),
-        motion_px=float(rng.uniform(1.0, 5.0)) if moved else 0.0,
+        defocus_px=float(rng.exponential(0.05) if sharp else rng.uniform(0.2, 1.3)),
+        motion_px=float(rng.uniform(1.0, 4.0)) if moved else 0.0,
         motion_deg=float(rng.uniform(0, 180)),
-        exposure_ev=float(rng.normal(0, 0.35)),
-        white_error=(float(np.exp(rng.normal(0, 0.05))), float(np.exp(rng.normal(0, 0.06)))),
+        exposure_ev=float(rng.normal(0, 0.28)),
+        white_error=(float(np.exp(rng.normal(0, 0.04))), float(np.exp(rng.normal(0, 0.05)))),
         gain=float(np.exp(rng.exponential(0.7))),
         resend_quality=int(rng.integers(50, 92)) if resent else 0,
-        resend_scale=float(rng.uniform(0.6, 1.0)) if resent and rng.random() < 0.5 else 1.0,
+        resend_scale=float(rng.uniform(0.7, 1.0)) if resent and rng.random() < 0.5 else 1.0,
     )
 
 
@@ -341,7 +341,7 @@ def _denoise_and_sharpen(encoded: Light, camera: CameraSettings) -> Light:
         core = np.float32(camera.coring)
         kept = detail - np.clip(detail, -core, core)
     # Halos of phones are limited; without the clip a dark edge would glow.
-    halo = np.clip(kept * np.float32(camera.sharpen_amount), -0.12, 0.12)
+    halo = np.clip(kept * np.float32(camera.sharpen_amount), -0.15, 0.15)
     planes[..., 0] = np.clip(base + kept + halo, 0, 1)
     return cv2.cvtColor(planes, cv2.COLOR_YCrCb2RGB)
 

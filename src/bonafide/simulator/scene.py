@@ -15,7 +15,7 @@ import numpy as np
 from bonafide.simulator.linear_light import Light, smooth_field
 from bonafide.types import Box
 
-MAX_MAGNIFICATION = 1.35
+MAX_MAGNIFICATION = 1.25
 """Output px per source px along a side; beyond it a face would be mush in both classes."""
 SHORT_SIDE_PX = (200, 640)
 LARGEST_FRAME = (1.1, 1.0)
@@ -64,7 +64,7 @@ def draw_framing(rng: np.random.Generator, photo_size: tuple[int, int], face: Bo
         least = face.width / photo_size[side] * shape[side] / LARGEST_FRAME[side]
         share = max(share, min(least, 0.85))
     largest = min(340.0, MAX_MAGNIFICATION * face.width)
-    face_px = float(np.exp(rng.uniform(np.log(0.5 * largest), np.log(largest))))
+    face_px = float(np.exp(rng.uniform(np.log(0.45 * largest), np.log(largest))))
     short = float(np.clip(face_px / share, *SHORT_SIDE_PX))
     face_px = min(largest, share * short)
     width, height = short * shape[0], short * shape[1]
