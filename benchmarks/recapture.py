@@ -65,8 +65,8 @@ def main():
     grid, plane = SensorGrid(SIDE, SIDE, 2.0, 0.4, 1.0), PlaneMap(np.eye(3))
     period, make_tile = LAYOUTS[display.layout]
     tile = make_tile(display.fill)
-    ours = cpu_seconds(lambda i: pixel_gain(display, 1.1, plane, grid, 1.0), 10)
-    usual = cpu_seconds(lambda i: supersampled(tile, 1.1 / period, grid), 1)
+    ours = cpu_seconds(lambda _: pixel_gain(display, 1.1, plane, grid, 1.0), 10)
+    usual = cpu_seconds(lambda _: supersampled(tile, 1.1 / period, grid), 1)
     print(f"| pixel grid, sampled ({SIDE} px) | {ours * 1e3:.1f} | {1 / ours:.1f} | |")
     print(
         f"| pixel grid, drawn {SUPERSAMPLING}x finer, blurred, averaged | {usual * 1e3:.0f} | "

@@ -16,7 +16,7 @@ from bonafide.types import SAMPLE_COLUMNS, BonafideError, Split
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, people):
     root = tmp_path_factory.mktemp("photos")
-    for i, photo in enumerate(people[:10]):
+    for i, photo in enumerate(people[:6]):
         cv2.imwrite(str(root / f"p{i:02d}.png"), photo[..., ::-1])
     return root
 
@@ -50,11 +50,11 @@ def test_another_seed_changes_the_pictures(folder, written, tmp_path):
 def test_tables_have_the_columns_and_every_candidate_is_on_disk(written):
     rows = read(written / "candidates.csv")
     assert tuple(rows[0]) == SAMPLE_COLUMNS
-    assert len(rows) == 30
+    assert len(rows) == 18
     assert Counter(row["pai_species"] for row in rows) == {
-        "bona_fide": 10,
-        "print": 10,
-        "replay": 10,
+        "bona_fide": 6,
+        "print": 6,
+        "replay": 6,
     }
     for row in rows:
         assert (row["label"] == "bona_fide") == (row["pai_species"] == "bona_fide")
@@ -93,7 +93,7 @@ def test_provenance_names_seed_and_every_parameter(written):
     provenance = json.loads((written / "provenance.json").read_text())
     assert provenance["seed"] == 3
     assert "simulated" in provenance["dataset"]
-    assert len(provenance["samples"]) == 30
+    assert len(provenance["samples"]) == 18
     sample = next(s for s in provenance["samples"] if s["pai_species"] == "replay")
     assert sample["parameters"]["simulated"] is True
     assert {"framing", "camera", "shot", "light", "display", "showing"} <= set(sample["parameters"])
@@ -114,7 +114,7 @@ def test_an_interrupted_run_goes_on_and_a_damaged_file_is_made_again(
 
     monkeypatch.setattr(recapture_set, "recapture", counting)
     write_recapture_set(folder, tmp_path, seed=3, per_subject=1)
-    assert len(made) == 3  # one person's three samples; the other nine people were kept
+    assert len(made) == 3  # one person's three samples; the other five people were kept
     assert tree(tmp_path) == tree(written)
 
 
@@ -123,7 +123,7 @@ def test_progress_counts_people(folder, tmp_path):
     write_recapture_set(
         folder, tmp_path, 0, 1, progress=lambda done, total: seen.append((done, total))
     )
-    assert seen == [(i, 10) for i in range(1, 11)]
+    assert seen == [(i, 6) for i in range(1, 7)]
 
 
 def test_wrong_numbers_are_refused(folder, tmp_path):

@@ -45,7 +45,7 @@ def rough_face(photo: RgbImage) -> Box:
     scale = 240 / max(height, width)
     grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, (0, 0), fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    least = max(int(0.22 * min(small.shape)), 24)
+    least = max(int(0.16 * min(small.shape)), 24)
     found = _cascade().detectMultiScale(small, 1.1, 5, minSize=(least, least))
     side = usual_side * min(width, height)
     best = Box(usual_x * width - side / 2, usual_y * height - side / 2, side, side)
