@@ -59,10 +59,11 @@ def sheet(
     from PIL import Image
 
     from bonafide.simulator.demo import contact_sheet
-    from bonafide.simulator.portraits import find_portraits, read_photo
+    from bonafide.simulator.portraits import find_portraits, read_photo, trim_border
 
     rng = np.random.default_rng(seed)
     found = find_portraits(portraits)
     chosen = rng.choice(len(found), min(people, len(found)), replace=False)
-    Image.fromarray(contact_sheet([read_photo(found[i].path) for i in chosen], rng)).save(out)
+    photos = [trim_border(read_photo(found[i].path)) for i in chosen]
+    Image.fromarray(contact_sheet(photos, rng)).save(out)
     typer.echo(str(out))

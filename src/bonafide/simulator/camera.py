@@ -39,9 +39,11 @@ class CameraSettings:
 
     Attributes:
         name: how tables call it.
-        sensor_oversampling: sensor pixels per working px along a side; sets moire, see structure.
+        sensor_oversampling: sensor samples per working px along a side; sets moire, see structure.
+        sensor_fill: side of the area that a sample integrates, in sample spacings; below 1 when
+            lines are skipped (video, previews) or a large picture is scaled without a filter.
         working_ratio: working px per output px along a side; below 1 is digital zoom.
-        lens_sigma_px: Gaussian sigma of the lens at best focus, in sensor pixels.
+        lens_sigma_px: Gaussian sigma of the lens at best focus, in sample spacings.
         mosaic: whether noise passes a Bayer mosaic and its interpolation.
         photon_noise: noise variance per unit of signal (signal 1 = white).
         read_noise: standard deviation at black.
@@ -61,6 +63,7 @@ class CameraSettings:
 
     name: str
     sensor_oversampling: float
+    sensor_fill: float
     working_ratio: float
     lens_sigma_px: float
     mosaic: bool
@@ -107,8 +110,8 @@ class Shot:
 
 
 PERFECT_CAMERA = CameraSettings(
-    "perfect", 1.0, 1.0, 0.0, False, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0,
-    0.0, 0.0, 100, "4:4:4",
+    "perfect", 1.0, 1.0, 1.0, 0.0, False, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0,
+    0.0, 0.0, 0.0, 100, "4:4:4",
 )  # fmt: skip
 """Changes nothing but JPEG at quality 100; a metering target of 0 means unit exposure."""
 PERFECT_SHOT = Shot(0.0, 0.0, 0.0, 0.0, (1.0, 1.0), 1.0, 0, 1.0)
@@ -125,18 +128,29 @@ class Capture:
 def draw_camera(rng: np.random.Generator, name: str = "camera") -> CameraSettings:
     """One camera device from the room's distribution: phones mostly, some webcams."""
     webcam = rng.random() < 0.25
+    # A phone's photo has many more pixels than the face picture cut from it. Scaling it down reads
+    # some of them only (line skipping, bilinear scaling), unless it integrates the whole area.
+    native = (
+        float(np.exp(rng.uniform(np.log(1.3), np.log(3.0))))
+        if webcam
+        else float(np.exp(rng.uniform(np.log(2.0), np.log(9.0))))
+    )
+    sampled = min(native, float(rng.uniform(1.2, 2.4)))
+    skipped = sampled / native
+    fill = min(skipped * float(rng.uniform(1.0, 2.0)), 1.0) if rng.random() < 0.75 else 1.0
     return CameraSettings(
         name=f"{name} ({'webcam' if webcam else 'phone'})",
-        sensor_oversampling=float(rng.uniform(1.2, 2.0) if webcam else rng.uniform(1.6, 3.2)),
-        working_ratio=float(np.clip(rng.lognormal(0.05, 0.18), 0.7, 1.4)),
-        lens_sigma_px=float(rng.uniform(0.25, 0.8)),
+        sensor_oversampling=sampled,
+        sensor_fill=fill,
+        working_ratio=float(np.clip(rng.lognormal(0.12, 0.15), 0.85, 1.5)),
+        lens_sigma_px=float(rng.uniform(0.25, 0.7)) * skipped,
         mosaic=bool(rng.random() < 0.35),
         photon_noise=float(np.exp(rng.uniform(np.log(1e-5), np.log(6e-4)))),
         read_noise=float(np.exp(rng.uniform(np.log(3e-4), np.log(4e-3)))),
         chroma_blur_px=float(rng.uniform(0.0, 2.0)),
-        coring=float(max(0.0, rng.uniform(-0.006, 0.018))),
-        sharpen_amount=float(rng.uniform(0.1, 1.6)),
-        sharpen_radius_px=float(rng.uniform(0.6, 1.6)),
+        coring=float(max(0.0, rng.uniform(-0.006, 0.012))),
+        sharpen_amount=float(rng.uniform(0.4, 2.2)),
+        sharpen_radius_px=float(rng.uniform(0.6, 1.4)),
         contrast=float(rng.uniform(0.0, 0.6)),
         black_point=float(rng.uniform(0.5, 1.0)),
         shoulder=float(rng.uniform(0.45, 0.9)),
@@ -152,18 +166,18 @@ def draw_camera(rng: np.random.Generator, name: str = "camera") -> CameraSetting
 
 def draw_shot(rng: np.random.Generator) -> Shot:
     """One capture's circumstances."""
-    sharp = rng.random() < 0.7
-    moved = rng.random() < 0.15
-    resent = rng.random() < 0.3
+    sharp = rng.random() < 0.85
+    moved = rng.random() < 0.1
+    resent = rng.random() < 0.25
     return Shot(
-        defocus_px=float(rng.uniform(0.0, 0.6) if sharp else rng.uniform(0.4, 1.8)),
-        motion_px=float(rng.uniform(1.0, 5.0)) if moved else 0.0,
+        defocus_px=float(rng.exponential(0.05) if sharp else rng.uniform(0.2, 1.3)),
+        motion_px=float(rng.uniform(1.0, 4.0)) if moved else 0.0,
         motion_deg=float(rng.uniform(0, 180)),
-        exposure_ev=float(rng.normal(0, 0.35)),
-        white_error=(float(np.exp(rng.normal(0, 0.05))), float(np.exp(rng.normal(0, 0.06)))),
+        exposure_ev=float(rng.normal(0, 0.28)),
+        white_error=(float(np.exp(rng.normal(0, 0.04))), float(np.exp(rng.normal(0, 0.05)))),
         gain=float(np.exp(rng.exponential(0.7))),
         resend_quality=int(rng.integers(50, 92)) if resent else 0,
-        resend_scale=float(rng.uniform(0.6, 1.0)) if resent and rng.random() < 0.5 else 1.0,
+        resend_scale=float(rng.uniform(0.7, 1.0)) if resent and rng.random() < 0.5 else 1.0,
     )
 
 
@@ -174,6 +188,7 @@ def capture(
     shot: Shot,
     size: tuple[int, int],
     rng: np.random.Generator,
+    structure: Light | None = None,
 ) -> Capture:
     """Take the picture.
 
@@ -182,8 +197,12 @@ def capture(
         illuminant: (3,) colour of the light that white balance should remove; (1, 1, 1) is neutral.
         size: (width, height) of the output, px.
         rng: for the noise alone.
+        structure: (h, w, 3) gain of fine structure that lens and sensor have already sampled (see
+            `structure`), or None.
     """
     light = through_lens(radiance, camera, shot)
+    if structure is not None:
+        light = light * structure
     light = light * _exposure_and_white(light, illuminant, camera, shot)
     light = add_sensor_noise(light, camera, shot, rng)
     light = _remove_haze(light, camera)
@@ -297,9 +316,11 @@ def _tone(light: Light, camera: CameraSettings) -> Light:
     # Equal steps of the square root give the shadows the precision that the eye wants.
     grid = (np.arange(_TONE_STEPS) / (_TONE_STEPS - 1)) ** 2 * TONE_REACH
     knee = camera.shoulder
-    room = max(1 - knee, 1e-6)
-    rolled = np.where(grid <= knee, grid, knee + room * (1 - np.exp(-(grid - knee) / room)))
-    encoded = linear_to_srgb(np.minimum(rolled if knee < 1 else grid, 1.0))
+    room = 1 - knee
+    if knee < 1:
+        over = np.maximum(grid - knee, 0)
+        grid = np.minimum(grid, knee) + room * (1 - np.exp(-over / room))
+    encoded = linear_to_srgb(np.minimum(grid, 1.0))
     curve = encoded * encoded * (3 - 2 * encoded)
     table = ((1 - camera.contrast) * encoded + camera.contrast * curve).astype(np.float32)
     scaled = np.clip(light * np.float32(1 / TONE_REACH), 0, 1)
@@ -320,7 +341,7 @@ def _denoise_and_sharpen(encoded: Light, camera: CameraSettings) -> Light:
         core = np.float32(camera.coring)
         kept = detail - np.clip(detail, -core, core)
     # Halos of phones are limited; without the clip a dark edge would glow.
-    halo = np.clip(kept * np.float32(camera.sharpen_amount), -0.12, 0.12)
+    halo = np.clip(kept * np.float32(camera.sharpen_amount), -0.15, 0.15)
     planes[..., 0] = np.clip(base + kept + halo, 0, 1)
     return cv2.cvtColor(planes, cv2.COLOR_YCrCb2RGB)
 

@@ -173,7 +173,7 @@ def pixel_gain(
     per_sensor_px = per_unit / (zoom * grid.oversampling)
     tile = make(display.fill)
     tile = prefilter_tile(
-        tile / tile.mean(axis=(0, 1)), grid.lens_sigma_px * per_sensor_px, per_sensor_px
+        tile / tile.mean(axis=(0, 1)), grid.lens_sigma_px * per_sensor_px, grid.fill * per_sensor_px
     )
     gain = np.empty((grid.height, grid.width, 3), np.float32)
     for channel in range(3):

@@ -50,22 +50,27 @@ def match_trivial(
     names = np.unique(subjects)
     fold_of = dict(zip(names, rng.permutation(len(names)) % FOLDS, strict=True))
     folds = np.array([fold_of[subject] for subject in subjects])
-    partners = [_pair(features, kinds, attack, folds, rng) for attack in attacks]
-    complete = sorted(set(partners[0]).intersection(*partners[1:]))
-    chosen = complete + [pairs[live] for pairs in partners for live in complete]
+    live = np.flatnonzero(kinds == BONA_FIDE_SPECIES)
+    partners: dict[str, dict[int, int]] = {}
+    # What one species leaves of the live samples is what the next is matched to, twice around:
+    # pairing each on its own and intersecting would shift the live samples away from both.
+    for _ in range(2):
+        for attack in attacks:
+            shown = np.flatnonzero(kinds == attack)
+            partners[attack] = _pair(features, live, shown, folds, rng)
+            live = np.array(sorted(partners[attack]), np.int64)
+    chosen = live.tolist() + [partners[attack][i] for attack in attacks for i in live.tolist()]
     return np.sort(np.array(chosen, np.int64))
 
 
 def _pair(
     features: Features,
-    kinds: npt.NDArray,
-    attack: str,
+    live: npt.NDArray,
+    shown: npt.NDArray,
     folds: npt.NDArray,
     rng: np.random.Generator,
 ) -> dict[int, int]:
     """Bona fide index -> attack index, greedily, in random order, within the caliper."""
-    live = np.flatnonzero(kinds == BONA_FIDE_SPECIES)
-    shown = np.flatnonzero(kinds == attack)
     if not len(live) or not len(shown):
         return {}
     both = np.concatenate([live, shown])

@@ -176,7 +176,9 @@ def halftone_gain(
     """  # fmt: skip
     cells_per_sensor_px = cells_per_unit / (zoom * grid.oversampling)
     tiles = halftone_tiles(
-        printer.black, grid.lens_sigma_px * cells_per_sensor_px, cells_per_sensor_px
+        printer.black,
+        grid.lens_sigma_px * cells_per_sensor_px,
+        grid.fill * cells_per_sensor_px,
     )
     gain = np.empty(coverage.shape, np.float32)
     for channel, angle_deg in enumerate(SCREEN_ANGLES_DEG):

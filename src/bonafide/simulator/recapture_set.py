@@ -29,9 +29,11 @@ import cv2
 import numpy as np
 
 from bonafide.simulator.matching import match_trivial
-from bonafide.simulator.portraits import find_portraits, read_photo, rough_face
+from bonafide.simulator.portraits import find_portraits, read_photo, rough_face, trim_border
+from bonafide.simulator.presentations import KINDS
 from bonafide.simulator.probe import trivial_features
-from bonafide.simulator.recapture import KINDS, Devices, draw_devices, recapture
+from bonafide.simulator.recapture import recapture
+from bonafide.simulator.stage import Devices, draw_devices
 from bonafide.types import BONA_FIDE_SPECIES, SAMPLE_COLUMNS, BonafideError, Label, Split
 from bonafide.version import __version__
 
@@ -159,7 +161,7 @@ def make_person(task: PersonTask) -> dict:
     if kept is not None:
         return kept
     devices = devices_of(task.split, task.seed)
-    photos = [read_photo(path) for path in task.photos]
+    photos = [trim_border(read_photo(path)) for path in task.photos]
     faces = [rough_face(photo) for photo in photos]
     subject_key = int.from_bytes(hashlib.sha256(task.subject.encode()).digest()[:8], "big")
     samples = []

@@ -15,10 +15,10 @@ import numpy as np
 from bonafide.simulator.linear_light import Light, smooth_field
 from bonafide.types import Box
 
-MAX_MAGNIFICATION = 1.7
+MAX_MAGNIFICATION = 1.25
 """Output px per source px along a side; beyond it a face would be mush in both classes."""
 SHORT_SIDE_PX = (200, 640)
-LARGEST_FRAME = (1.2, 1.06)
+LARGEST_FRAME = (1.1, 1.0)
 """Width and height of the frame in widths and heights of the photo: what lies beyond the photo is
 invented for live people, so little of it may be in view."""
 
@@ -64,7 +64,7 @@ def draw_framing(rng: np.random.Generator, photo_size: tuple[int, int], face: Bo
         least = face.width / photo_size[side] * shape[side] / LARGEST_FRAME[side]
         share = max(share, min(least, 0.85))
     largest = min(340.0, MAX_MAGNIFICATION * face.width)
-    face_px = float(np.exp(rng.uniform(np.log(0.5 * largest), np.log(largest))))
+    face_px = float(np.exp(rng.uniform(np.log(0.45 * largest), np.log(largest))))
     short = float(np.clip(face_px / share, *SHORT_SIDE_PX))
     face_px = min(largest, share * short)
     width, height = short * shape[0], short * shape[1]
@@ -192,7 +192,7 @@ def draw_background(
         corners = cv2.boxPoints((tuple(center), tuple(extent), float(rng.normal(0, 4))))
         shades = tuple(float(c) for c in color)
         cv2.fillConvexPoly(room, np.rint(corners).astype(np.int32), shades, cv2.LINE_AA)
-    blur = float(np.exp(rng.uniform(np.log(0.4), np.log(small_w * 0.04 + 0.5))))
+    blur = float(np.exp(rng.uniform(np.log(0.9), np.log(small_w * 0.04 + 1.0))))
     room = cv2.GaussianBlur(room, (0, 0), blur)
     room = cv2.resize(room, (width, height), interpolation=cv2.INTER_CUBIC)
     return np.maximum(room, 0.002)

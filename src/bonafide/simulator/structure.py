@@ -84,14 +84,17 @@ class SensorGrid:
 
     Attributes:
         width, height: of the working picture, px.
-        oversampling: sensor pixels per working px along a side.
-        lens_sigma_px: Gaussian sigma of the lens, in sensor pixels.
+        oversampling: sensor samples per working px along a side.
+        lens_sigma_px: Gaussian sigma of lens and defocus, in sample spacings.
+        fill: side of the area that a sample integrates, in sample spacings; below 1 where lines
+            are skipped or the picture was scaled without a filter, which is when moire is strong.
     """
 
     width: int
     height: int
     oversampling: float
     lens_sigma_px: float
+    fill: float = 1.0
 
     def sites(self, channel: int) -> tuple[int, int, tuple[float, float], tuple[float, float]]:
         """Columns, rows, spacing and offset (working px) of one colour's sites of an RGGB mosaic.
