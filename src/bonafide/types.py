@@ -86,6 +86,7 @@ class ReasonCode(StrEnum):
     PADDED_SURROUNDINGS = "padded_surroundings"
     UNREADABLE = "unreadable"
     CLIP_TOO_SHORT = "clip_too_short"
+    DAMAGED_CLIP = "damaged_clip"
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,3 +187,25 @@ def test_a_score_row_lists_blocking_reasons_only():
     assert Answer("a.jpg", verdict, model).score_row() == ("a.jpg", "", "not_evaluated", "blurred")
     scored = replace(verdict, decision=Decision.ATTACK, score=0.25)
     assert Answer("a.jpg", scored, model).score_row()[1] == "0.250000"
+
+
+def test_a_damaged_clip_is_judged_by_what_is_left_and_says_so(
+    tmp_path, astronaut, untrained_model, always
+):
+    path = tmp_path / "clip.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=10)
+        stream.width = stream.height = 512
+        stream.pix_fmt = "yuvj420p"
+        for _ in range(10):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(astronaut, format="rgb24")))
+        container.mux(stream.encode())
+    clip = bytearray(path.read_bytes())
+    starts = [i for i in range(len(clip)) if clip[i : i + 3] == b"\xff\xd8\xff"]
+    clip[starts[4] : starts[4] + 2_000] = bytes(2_000)
+    path.write_bytes(clip)
+    result = run(path, "--json", "--model", untrained_model, *always(0.0))
+    answer = json.loads(result.stdout)
+    assert answer["decision"] == "bona_fide"
+    [remark] = [reason for reason in answer["reasons"] if reason["code"] == "damaged_clip"]
+    assert not remark["blocking"]

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from conftest import portraits, read
 from skimage.transform import SimilarityTransform
 
 from bonafide.face.align import (
@@ -14,6 +13,7 @@ from bonafide.face.align import (
     similarity,
     similarity_to_canonical,
 )
+from conftest import portraits, read
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -42,6 +42,7 @@ def test_padded_layers_would_not_give_the_published_cost():
 def test_lstm_fusion_is_the_weighted_sum_of_eq_3_with_a_hand_run_cell():
     torch.manual_seed(0)
     fusion = ms_fans.LstmFusion(3)
+    torch.nn.init.normal_(fusion.lstm.weight_hh)
     f = torch.randn(2, 3, ms_fans.FEATURES)
     w_x, w_h = fusion.lstm.weight_ih, fusion.lstm.weight_hh
     bias = fusion.lstm.bias_ih + fusion.lstm.bias_hh
@@ -70,6 +71,16 @@ def test_the_lstm_reads_the_scales_in_order():
     _, alpha_changed = fusion(changed_last)
     torch.testing.assert_close(alpha[:, :2], alpha_changed[:, :2])
     assert alpha[0, 2] != alpha_changed[0, 2]
+
+
+@pytest.mark.parametrize("scales", [1, 3, 7])
+def test_the_lstm_starts_near_the_average_with_open_gates(scales):
+    torch.manual_seed(0)
+    network = ms_fans.MsFans(scales).train()
+    output = network(random_crops(batch=8, scales=scales))
+    assert ((output.alpha > 0.2) & (output.alpha < 0.7)).all()
+    ms_fans.loss(output, torch.tensor([0, 1] * 4), first_half=False).backward()
+    assert network.fusion.lstm.weight_ih.grad.abs().max() > 1e-5
 
 
 def test_one_hidden_unit_costs_next_to_nothing():

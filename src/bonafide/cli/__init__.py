@@ -26,7 +26,7 @@ app = typer.Typer(
 app.add_typer(simulate_app)
 
 
-VERBS = ("check", "train", "export")
+VERBS = ("demo", "check", "train", "export")
 """Modules of this room that register their verbs when imported, in the order of --help."""
 
 for _verb in VERBS:

@@ -17,7 +17,6 @@ from bonafide.types import BonafideError
 
 if TYPE_CHECKING:
     from bonafide.capture.limits import Limits
-    from bonafide.capture.sources import Source
     from bonafide.deploy.answer import Answer
     from bonafide.deploy.detector import Detector, Examination
 
@@ -124,6 +123,7 @@ def answer_all(
     )
 
     from bonafide.capture.sources import expand_sources
+    from bonafide.deploy.files import answer_source
 
     sources = expand_sources(paths, limits)
     columns = (
@@ -139,33 +139,8 @@ def answer_all(
     with bar:
         task = bar.add_task("checking", total=len(sources))
         for source in sources:
-            yield _answer(detector, source, limits, sample_hz)
+            yield answer_source(detector, source, limits, sample_hz)
             bar.advance(task)
-
-
-def _answer(
-    detector: Detector, source: Source, limits: Limits, sample_hz: float
-) -> tuple[Answer, Examination | None]:
-    from bonafide.capture.errors import CaptureError
-    from bonafide.capture.sources import open_source
-    from bonafide.capture.video import ClipReader
-    from bonafide.deploy.answer import Answer, unreadable
-    from bonafide.deploy.detector import Stopwatch
-
-    watch = Stopwatch()
-    try:
-        opened = open_source(source, limits, sample_hz=sample_hz)
-        watch.lap("decode")
-        if isinstance(opened, ClipReader):
-            with opened:
-                examination = detector.examine_clip(opened, watch)
-        else:
-            examination = detector.examine(opened.rgb, watch)
-    except CaptureError as error:
-        point = detector.operating_point
-        verdict = unreadable(str(error), point.threshold, point.name)
-        return Answer(str(source.path), verdict, detector.model_id), None
-    return Answer(str(source.path), examination.verdict, detector.model_id), examination
 
 
 def report(

@@ -28,7 +28,8 @@ def demo(
     from bonafide.capture.limits import Limits
     from bonafide.cli.check import answer_all, report
     from bonafide.deploy.detector import Detector
-    from bonafide.simulator.recapture import demo_recaptures
+    from bonafide.simulator.camera import encode_jpeg
+    from bonafide.simulator.demo import demo_recaptures
 
     console = Console()
     output.mkdir(parents=True, exist_ok=True)
@@ -36,9 +37,9 @@ def demo(
     photo.write_bytes(PHOTO.read_bytes())
     recaptures = demo_recaptures(read_image(PHOTO).rgb, np.random.default_rng(seed))
     paths = [str(photo)]
-    for name, jpeg in recaptures.items():
-        path = output / f"simulated_{name}.jpg"
-        path.write_bytes(jpeg)
+    for name, rgb in recaptures.items():
+        path = output / f"simulated_{name.replace(' ', '_')}.jpg"
+        path.write_bytes(encode_jpeg(rgb, 92, "4:2:0"))
         paths.append(str(path))
     console.print(
         "A NASA photo (public domain) as a bona fide picture, and [bold]simulated[/] attacks made "

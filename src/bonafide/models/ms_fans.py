@@ -9,6 +9,7 @@ from Table III, the loss of Eq. 6. Read as follows where the paper leaves room:
   multiply-add in convolutions and 1 in fully connected layers, one scale costs 25.397 M (CNN_S)
   and 256.855 M (CNN_D); three scales are Table IV's 0.075 G and 0.768 G.
 - The LSTM has one hidden unit; its output at step i is alpha_i itself, in (-1, 1), no softmax.
+- Its gates start open, near the average fusion; see `LstmFusion._start_near_the_average`.
 - Dropout (p = 0.5) follows every fully connected layer of the CNN; the paper gives no rate.
 - The auxiliary classifiers of Eq. 5 are one linear layer per scale, used in training only.
 """
@@ -89,6 +90,20 @@ class LstmFusion(nn.Module):
         self.features = FEATURES
         # The cell, not nn.LSTM: for one hidden unit oneDNN's layer takes longer than a convolution.
         self.lstm = nn.LSTMCell(FEATURES, 1)
+        self._start_near_the_average()
+
+    def _start_near_the_average(self) -> None:
+        """Begin with open gates and every alpha between 0.3 and 0.5.
+
+        PyTorch draws an LSTM's weights by its hidden size: for one unit from U(-1, 1). Summed over
+        1024 features that saturates every gate, and training ends with alpha = 0 for good.
+        """
+        bound = FEATURES**-0.5
+        nn.init.uniform_(self.lstm.weight_ih, -bound, bound)
+        nn.init.zeros_(self.lstm.weight_hh)
+        nn.init.zeros_(self.lstm.bias_hh)
+        with torch.no_grad():  # input, forget, cell, output
+            self.lstm.bias_ih.copy_(torch.tensor([1.0, -1.0, 1.0, 1.0]))
 
     def forward(self, f: Tensor) -> tuple[Tensor, Tensor]:
         """(batch, n, 1024) -> fused (batch, 1024), alpha (batch, n) in (-1, 1)."""

@@ -156,7 +156,7 @@ def score_crops(
     logits, alphas = [], []
     with torch.inference_mode():
         for start in range(0, len(crops), batch):
-            part = torch.from_numpy(np.ascontiguousarray(crops[start : start + batch]))
+            part = torch.from_numpy(np.array(crops[start : start + batch]))
             output = scorer.judge(part.to(device))
             logits.append(output.logits.float().cpu().numpy())
             alphas.append(output.alpha.float().cpu().numpy())
