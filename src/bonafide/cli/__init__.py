@@ -10,6 +10,8 @@ import sys
 import typer
 from rich.console import Console
 
+from bonafide.cli.evaluate import evaluate
+from bonafide.cli.plan import plan
 from bonafide.types import BonafideError
 
 WRONG_USE = 2
@@ -21,6 +23,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(evaluate)
+app.command()(plan)
 
 
 def main() -> None:
