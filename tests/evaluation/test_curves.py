@@ -51,6 +51,16 @@ def test_the_worst_species_is_the_upper_envelope():
     for t in [*sorted({*bona_fide, *attacks["a"], *attacks["b"]}), np.inf]:
         worst = max(sum(s >= t for s in x) / len(x) for x in attacks.values())
         expected.add((worst, sum(s < t for s in bona_fide) / 50))
+    for x, y in expected:  # each lies on the drawn line, or that has lost a corner
+        at = np.isclose(curve.apcer, x) | np.isclose(curve.bpcer, y)
+        assert at.any()
+        distance = np.abs(curve.apcer - x) + np.abs(curve.bpcer - y)
+        position = int(np.argmin(distance))
+        ends = slice(max(0, position - 1), position + 2)
+        assert curve.apcer[ends].min() - 1e-12 <= x <= curve.apcer[ends].max() + 1e-12
+        assert curve.bpcer[ends].min() - 1e-12 <= y <= curve.bpcer[ends].max() + 1e-12
+    steps = np.minimum(np.abs(np.diff(curve.apcer)), np.abs(np.diff(curve.bpcer)))
+    assert steps.max() == 0  # no ties between classes here, so the line never slants
     found = set(zip(curve.apcer.tolist(), curve.bpcer.tolist(), strict=True))
     assert found <= expected
     assert (1.0, 0.0) in found

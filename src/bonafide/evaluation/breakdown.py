@@ -86,11 +86,13 @@ def by_condition(
         column = test.conditions.get(name)
         if column is None:
             continue
-        values_here = sorted(column.counts())
+        # an instrument is a property of attacks; bona fide rows have none to state
+        relevant = test.attack if name == "pai_detail" else np.ones(len(test), dtype=np.bool_)
+        values_here = sorted(column.take(relevant).counts())
         if name not in columns and not 2 <= len(values_here) <= MOST_VALUES:
             continue
         for value in values_here:
-            rows = column.mask(value)
+            rows = column.mask(value) & relevant
             groups.append(
                 Group(name, value or NOT_STATED, rates_of(test, accepted, confidence, rows))
             )

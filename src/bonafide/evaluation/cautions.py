@@ -100,7 +100,7 @@ def _about_species(
             bound = upper_bound(one.events, one.trials)
             found.append(
                 f"Only {one.trials} attacks of species {name}: with {one.events} accepted, a true "
-                f"rate of {percent(bound)} cannot be ruled out (95 %, one-sided)."
+                f"rate of {percent(bound)} cannot be ruled out (95\u00a0%, one-sided)."
             )
     return found
 

@@ -36,6 +36,7 @@ from bonafide.types import BONA_FIDE_SPECIES
 
 TICKS = (0.0001, 0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95)
 MOST_CONDITION_ROWS = 40
+COLUMN_WORDS = {"pai_detail": "instrument", "dataset": "data set"}
 
 
 def draw_all(assessment: Assessment) -> dict[str, Drawing]:
@@ -167,17 +168,14 @@ def draw_scores(histograms: Histograms, threshold: float) -> Drawing:
         axes.stairs(level + height, histograms.edges, baseline=level, color=colour, linewidth=0.9)
     axes.axvline(threshold, color=INK, linewidth=0.9, linestyle=DASHES[1])
     axes.annotate(
-        "threshold: accepted from here on →",
+        "accepted →",
         (threshold, len(rows)),
         xytext=(3, 1),
         textcoords="offset points",
         fontsize=FONT_PX - 1,
         color=INK,
-        ha="left",
         annotation_clip=False,
     )
-    if threshold > (histograms.edges[0] + histograms.edges[-1]) / 2:
-        axes.texts[0].set(ha="right", position=(-3, 1), text="threshold (accepted to its right)")
     axes.set_yticks([level + 0.3 for level in range(len(rows))])
     axes.set_yticklabels([f"{label(name)} ({int(counts[name].sum())})" for name in rows], color=INK)
     axes.tick_params(axis="y", length=0)
@@ -200,7 +198,7 @@ def draw_conditions(groups: list[Group]) -> Drawing:
     for column in columns:
         axes.axhline(position - 0.1, color=GRID, linewidth=0.8)
         ticks.append(position + 0.4)
-        labels.append(label(column).upper())
+        labels.append(f"{label(COLUMN_WORDS.get(column, column))}:")
         position += 1
         for group in (g for g in shown if g.column == column):
             _whisker(axes, group.rates.bpcer, position + 0.28, LIVE)

@@ -22,7 +22,7 @@ import numpy as np
 
 from bonafide.decision.scores import ScoreTable
 from bonafide.evaluation.assessment import Assessment, WorstError
-from bonafide.evaluation.figures import draw_all
+from bonafide.evaluation.figures import COLUMN_WORDS, draw_all
 from bonafide.evaluation.intervals import Interval, Rate, upper_bound
 from bonafide.evaluation.pictures import thumbnail
 from bonafide.evaluation.rates import CurveFigure, OperatingRates
@@ -92,6 +92,7 @@ def render(assessment: Assessment, heading: Heading) -> str:
             headline=headline(assessment),
             drawings=draw_all(assessment),
             figure_names=FIGURE_NAMES,
+            column_words=COLUMN_WORDS,
             false_accepts=_with_pictures(assessment.false_accepts, heading.pictures),
             false_rejects=_with_pictures(assessment.false_rejects, heading.pictures),
         )
@@ -136,8 +137,8 @@ def headline(assessment: Assessment) -> list[str]:
         ]
         sentences.append(
             f"With {stated(assessment.confidence)} confidence for each kind of attack tested, "
-            f"fewer than {percent(max(bounds))} of such attacks get through; kinds that were not "
-            "tested may do better."
+            f"fewer than {percent(max(bounds))} of such attacks get through. "
+            "Of kinds that were not tested, nothing is known."
         )
     if rates.bpcer.trials:
         sentences.append(

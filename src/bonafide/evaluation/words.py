@@ -7,11 +7,15 @@ from bonafide.evaluation.intervals import Interval, Rate, rule_of_three
 NOTHING = "–"
 
 
-def percent(share: float | None, unit: str = " %") -> str:
+PERCENT = "\u00a0%"
+"""With a space that does not break, so that no line begins with a percent sign."""
+
+
+def percent(share: float | None, unit: str = PERCENT) -> str:
     """A share as a percentage with as many digits as help; a dash for None.
 
-    >>> percent(0.02), percent(0.0012), percent(0), percent(1), percent(None)
-    ('2.0 %', '0.12 %', '0 %', '100 %', '–')
+    >>> [percent(share, " %") for share in (0.02, 0.0012, 0, 1, None)]
+    ['2.0 %', '0.12 %', '0 %', '100 %', '–']
     """
     if share is None:
         return NOTHING
@@ -26,10 +30,10 @@ def percent(share: float | None, unit: str = " %") -> str:
 def stated(share: float) -> str:
     """A share somebody chose, as a percentage with the digits they gave it.
 
-    >>> stated(0.95), stated(0.05), stated(0.001)
-    ('95 %', '5 %', '0.1 %')
+    >>> [stated(share).replace("\u00a0", " ") for share in (0.95, 0.05, 0.001)]
+    ['95 %', '5 %', '0.1 %']
     """
-    return f"{100 * share:.6g} %"
+    return f"{100 * share:.6g}{PERCENT}"
 
 
 def bracket(interval: Interval | None) -> str:
@@ -43,10 +47,10 @@ def counted(one: Rate) -> str:
     """A rate with its counts and exact interval; the rule of three where nothing was seen.
 
     >>> from bonafide.evaluation.intervals import rate
-    >>> counted(rate(3, 150)), counted(rate(0, 0))
-    ('3 / 150 = 2.0 % [0.41, 5.7]', '0 / 0: no data')
-    >>> counted(rate(0, 150))
-    '0 / 150 = 0 % [0, 2.4], rule of three: below 2.0 %'
+    >>> print(counted(rate(3, 150)).replace("\u00a0", " "))
+    3 / 150 = 2.0 % [0.41, 5.7]
+    >>> print(counted(rate(0, 150)).replace("\u00a0", " "))
+    0 / 150 = 0 % [0, 2.4], rule of three: below 2.0 %
     """
     if one.value is None:
         return f"{one.events} / {one.trials}: no data"
