@@ -9,7 +9,9 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
+from bonafide.cli.compare import compare
 from bonafide.cli.evaluate import evaluate
 from bonafide.cli.plan import plan
 from bonafide.types import BonafideError
@@ -24,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(evaluate)
+app.command()(compare)
 app.command()(plan)
 
 
@@ -32,5 +35,5 @@ def main() -> None:
     try:
         app()
     except BonafideError as error:
-        Console(stderr=True).print(f"[bold red]error[/]: {error}", highlight=False)
+        Console(stderr=True).print(f"[bold red]error[/]: {escape(str(error))}", highlight=False)
         sys.exit(WRONG_USE)

@@ -14,49 +14,60 @@ if TYPE_CHECKING:
     from bonafide.decision.scores import DevelopmentScores
 
 
+TestFile = Annotated[Path, typer.Option(help="Score file (CSV) to judge.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for the report.")]
+Development = Annotated[
+    Path | None, typer.Option(help="Score file (CSV) of other people, for the threshold.")
+]
+Target = Annotated[
+    str | None,
+    typer.Option(
+        help="How to choose the threshold on the development scores: eer, eer-worst-species, "
+        "bpcer=0.01, apcer=0.05 or threshold=0.5."
+    ),
+]
+PointFile = Annotated[
+    Path | None, typer.Option(help="Use the threshold of this JSON file instead.")
+]
+Unit = Annotated[
+    str, typer.Option(help="What to judge: presentation (frames are averaged) or frame.")
+]
+LabelWords = Annotated[
+    list[str] | None,
+    typer.Option(help="What a word in the label column means, e.g. live=bona_fide."),
+]
+By = Annotated[list[str] | None, typer.Option(help="A further column to break the rates down by.")]
+RecordFile = Annotated[
+    Path | None, typer.Option(help="The model's run.toml (or JSON), shown in the report.")
+]
+Title = Annotated[str | None, typer.Option(help="Title of the report.")]
+Pictures = Annotated[bool, typer.Option(help="Embed pictures of the worst errors (personal data).")]
+PicturesRoot = Annotated[Path | None, typer.Option(help="Folder that the path column counts from.")]
+Seed = Annotated[int, typer.Option(help="Seed of the bootstrap.")]
+Rounds = Annotated[int, typer.Option(min=0, help="Bootstrap rounds; 0 leaves it out.")]
+
+
 def evaluate(
-    test: Annotated[Path, typer.Option(help="Score file (CSV) to judge.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the report.")],
-    development: Annotated[
-        Path | None, typer.Option(help="Score file (CSV) of other people, for the threshold.")
-    ] = None,
-    target: Annotated[
-        str | None,
-        typer.Option(
-            help="How to choose the threshold on the development scores: eer, eer-worst-species, "
-            "bpcer=0.01, apcer=0.05 or threshold=0.5."
-        ),
-    ] = None,
-    operating_point: Annotated[
-        Path | None, typer.Option(help="Use the threshold of this JSON file instead.")
-    ] = None,
-    unit: Annotated[
-        str, typer.Option(help="What to judge: presentation (frames are averaged) or frame.")
-    ] = "presentation",
-    label: Annotated[
-        list[str] | None,
-        typer.Option(help="What a word in the label column means, e.g. live=bona_fide."),
-    ] = None,
-    by: Annotated[
-        list[str] | None, typer.Option(help="A further column to break the rates down by.")
-    ] = None,
-    model_record: Annotated[
-        Path | None, typer.Option(help="The model's run.toml (or JSON), shown in the report.")
-    ] = None,
-    title: Annotated[str | None, typer.Option(help="Title of the report.")] = None,
-    pictures: Annotated[
-        bool, typer.Option(help="Embed pictures of the worst errors (personal data).")
-    ] = True,
-    pictures_root: Annotated[
-        Path | None, typer.Option(help="Folder that the path column counts from.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
-    rounds: Annotated[int, typer.Option(min=0, help="Bootstrap rounds; 0 leaves it out.")] = 1000,
+    test: TestFile,
+    output: Output,
+    development: Development = None,
+    target: Target = None,
+    operating_point: PointFile = None,
+    unit: Unit = "presentation",
+    label: LabelWords = None,
+    by: By = None,
+    model_record: RecordFile = None,
+    title: Title = None,
+    pictures: Pictures = True,
+    pictures_root: PicturesRoot = None,
+    seed: Seed = 0,
+    rounds: Rounds = 1000,
 ) -> None:
     """Judge test scores at a threshold from development scores; write HTML, JSON and CSV."""
     from datetime import date
 
     from rich.console import Console
+    from rich.markup import escape
 
     from bonafide.evaluation.assessment import assess
     from bonafide.evaluation.record import read_record
@@ -84,10 +95,10 @@ def evaluate(
     write_report(output, assessment, Heading(name, date.today().isoformat(), folder))
     console = Console()
     for sentence in headline(assessment):
-        console.print(sentence, highlight=False)
+        console.print(escape(sentence), highlight=False)
     for caution in assessment.cautions:
-        console.print(f"[yellow]note[/] {caution}", highlight=False)
-    console.print(f"report: {output / 'report.html'}", highlight=False)
+        console.print(f"[yellow]note[/] {escape(caution)}", highlight=False)
+    console.print(escape(f"report: {output / 'report.html'}"), highlight=False)
 
 
 def _operating_point(

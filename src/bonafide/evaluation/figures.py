@@ -62,19 +62,19 @@ def draw_det(assessment: Assessment) -> Drawing:
     ]
     figure, axes = new_axes()
     names = [name for name in assessment.curves if name not in (WORST, POOLED)]
-    low = _probit(axes, min(ends), assessment)
+    shares = [one.value or 0 for one in rates.apcer_by_species.values()]
+    shares += [rates.bpcer.value or 0, assessment.figures["eer"].value or 0]
+    low = set_probit_axes(axes, min(ends), max(shares))
     keys = []
     for number, name in enumerate(names):
         colour, dash = species_style(number)
         one = rates.apcer_by_species[name]
-        _line(axes, assessment.curves[name], colour, dash, 1.2, low)
-        _mark(axes, one.value, rates.bpcer.value, colour, low)
+        draw_curve(axes, assessment.curves[name], colour, dash, 1.2, low)
+        mark_point(axes, one.value, rates.bpcer.value, colour, low)
         keys.append(Key(name, VARIABLES[colour], dash))
     if WORST in assessment.curves:
-        _line(axes, assessment.curves[WORST], INK, 0, 0.7, low)
+        draw_curve(axes, assessment.curves[WORST], INK, 0, 0.7, low)
         keys.append(Key(WORST, VARIABLES[INK]))
-    axes.set_xlabel("attacks accepted (APCER)")
-    axes.set_ylabel("bona fide refused (BPCER)")
     return finish(
         figure,
         "det",
@@ -84,12 +84,10 @@ def draw_det(assessment: Assessment) -> Drawing:
     )
 
 
-def _probit(axes: Axes, end: float, assessment: Assessment) -> float:
-    """Set probit axes from a tick below ``end`` up; returns the lower end."""
+def set_probit_axes(axes: Axes, end: float, highest: float) -> float:
+    """Probit axes from a tick at or below ``end`` to one above ``highest``; returns the lower."""
     low = max([tick for tick in TICKS if tick <= end], default=TICKS[0])
-    shares = [one.value or 0 for one in assessment.rates.apcer_by_species.values()]
-    shares += [assessment.rates.bpcer.value or 0, assessment.figures["eer"].value or 0]
-    high = next(tick for tick in (0.6, 0.8, 0.95, 0.999) if max(shares) < tick or tick == 0.999)
+    high = next(tick for tick in (0.6, 0.8, 0.95, 0.999) if highest < tick or tick == 0.999)
     ticks = [tick for tick in TICKS if low <= tick <= high]
 
     def forward(share: Floats) -> Floats:
@@ -103,12 +101,13 @@ def _probit(axes: Axes, end: float, assessment: Assessment) -> float:
         axis.set_major_locator(FixedLocator(ticks))
         axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
-    axes.set_xlim(low, high)
-    axes.set_ylim(low, high)
+    axes.set(xlim=(low, high), ylim=(low, high))
+    axes.set(xlabel="attacks accepted (APCER)", ylabel="bona fide refused (BPCER)")
     return low
 
 
-def _line(axes: Axes, curve: Curve, colour: str, dash: int, width: float, low: float) -> None:
+def draw_curve(axes: Axes, curve: Curve, colour: str, dash: int, width: float, low: float) -> None:
+    """A curve in a marker colour; rates below ``low`` are drawn on the border."""
     axes.plot(
         np.maximum(curve.apcer, low),
         np.maximum(curve.bpcer, low),
@@ -119,7 +118,8 @@ def _line(axes: Axes, curve: Curve, colour: str, dash: int, width: float, low: f
     )
 
 
-def _mark(axes: Axes, x: float | None, y: float | None, colour: str, low: float) -> None:
+def mark_point(axes: Axes, x: float | None, y: float | None, colour: str, low: float) -> None:
+    """A circle at an operating point; nothing when a rate is missing."""
     if x is not None and y is not None:
         axes.plot(
             max(x, low), max(y, low), "o", color=colour, markersize=6, clip_on=False, zorder=5
