@@ -92,6 +92,19 @@ def test_other_label_words(tmp_path, bonafide):
     bonafide("evaluate", *files, *words)
 
 
+def test_three_columns_are_enough_and_models_are_then_not_paired(tmp_path, bonafide):
+    text = "label,pai_species,score\n" + "bona_fide,bona_fide,0.9\nattack,print,0.2\n" * 5
+    for name in ("dev.csv", "t.csv"):
+        (tmp_path / name).write_text(text)
+    files = ["--development", tmp_path / "dev.csv", "--test", tmp_path / "t.csv"]
+    for name in ("one", "two"):
+        said = bonafide("evaluate", *files, "--target", "eer", "-o", tmp_path / name)
+        assert "does not say who is in it" in said
+    assert "do not name their presentations" in bonafide(
+        "compare", tmp_path / "one", tmp_path / "two", "-o", tmp_path / "three"
+    )
+
+
 def test_a_plan_is_a_table(bonafide):
     said = bonafide("plan", "--apcer", 0.05, "--bpcer", 0.1)
     assert "59" in said

@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from bonafide.evaluation.breakdown import by_condition, by_subject
+from bonafide.evaluation.breakdown import by_condition, by_subject, within_subject_correlation
 from bonafide.evaluation.rates import judge
 from bonafide.types import BonafideError
 from tests.decision.tables import judged
@@ -52,6 +53,23 @@ def test_people_weigh_alike():
     assert (live.worst_subject, live.worst_share) == ("a", 0.5)
     assert (people["print"].any_error.events, people["print"].any_error.trials) == (1, 1)
     assert people["mask"].worst_subject == ""
+
+
+def test_errors_of_one_person_are_alike_or_not():
+    three = np.array([3, 3, 3])
+    assert within_subject_correlation(np.array([3, 0, 0]), three) == 1  # always or never
+    assert within_subject_correlation(np.array([1, 1, 1]), three) == 0  # people make no difference
+    for errors, trials in (([0, 0], [3, 3]), ([3, 3], [3, 3]), ([1], [3]), ([1, 0], [1, 1])):
+        assert within_subject_correlation(np.array(errors), np.array(trials)) is None
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.5, 4.5), (2.0, 18.0), (5.0, 5.0)])
+def test_the_correlation_of_a_beta_binomial_is_found(a, b):
+    rng = np.random.default_rng(0)
+    trials = rng.integers(2, 12, 4000)
+    errors = rng.binomial(trials, rng.beta(a, b, 4000))
+    found = within_subject_correlation(errors, trials)
+    assert found == pytest.approx(1 / (a + b + 1), abs=0.02)
 
 
 def test_unknown_people_cannot_be_counted():

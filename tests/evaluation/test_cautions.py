@@ -86,6 +86,11 @@ def test_nobody_knows_who_is_in_the_test():
     assert any("development scores were not given" in text for text in found)
 
 
+def test_a_threshold_of_frames_on_presentations_is_noticed():
+    frames = [(*row, 0) for row in MANY]
+    assert "chosen on frames and applied to presentations" in cautions(frames, rows(60))
+
+
 def test_people_trained_on_are_an_error():
     record = ModelRecord(training_subjects=frozenset({"s3"}))
     with pytest.raises(BonafideError, match="1 capture subjects were trained on: s3"):

@@ -118,9 +118,13 @@ def test_json_and_csv_agree_with_a_count_of_the_decisions(folder):
     rates = {
         (row["rate"], row["species"]): (int(row["events"]), int(row["trials"]))
         for row in csv.DictReader((folder / "rates.csv").open())
-        if row["group"] == "all"
+        if row["column"] == "all"
     }
     assert len(decisions) == 28 * 4 * 3
+    for row in csv.DictReader((folder / "rates.csv").open()):
+        if row["trials"] != "0":
+            assert float(row["value"]) == int(row["events"]) / int(row["trials"])
+            assert float(row["low"]) <= float(row["value"]) <= float(row["high"])
     for species in SPECIES:
         mine = [row for row in decisions if row["pai_species"] == species]
         answered = [float(row["score"]) for row in mine if row["score"]]

@@ -87,7 +87,7 @@ def test_three_columns_are_enough(tmp_path):
     table = read_development(path)
     assert isinstance(table, DevelopmentScores)
     assert table.score.tolist() == [0.001, -2]
-    assert [table.presentation.at(i) for i in (0, 1)] == ["row 1", "row 2"]
+    assert table.presentation.names == ("",)
 
 
 def test_other_words_for_labels_need_to_be_explained(tmp_path):

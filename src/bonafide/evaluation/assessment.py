@@ -168,7 +168,7 @@ def _worst(test: TestScores, wrong: Bools, *, descending: bool) -> list[WorstErr
     path = test.conditions.get("path")
     return [
         WorstError(
-            test.presentation.at(row),
+            test.presentation.at(row) or f"row {row + 1}",
             test.species.at(row),
             test.subject.at(row),
             float(test.score[row]),

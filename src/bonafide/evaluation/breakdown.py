@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bonafide.decision.operating_point import OperatingPoint
-from bonafide.decision.scores import Bools, TestScores
+from bonafide.decision.scores import Bools, Integers, TestScores
 from bonafide.evaluation.intervals import CONFIDENCE, Rate, rate
 from bonafide.evaluation.rates import OperatingRates, judge, rates_of
 from bonafide.types import BONA_FIDE_SPECIES, BonafideError
@@ -40,12 +40,14 @@ class SubjectRates:
         mean_share: mean over people of the share of their presentations answered wrongly, 0..1.
         worst_subject: the one with the highest share; "" when nobody had an error.
         worst_share: that share.
+        correlation: of errors within a person, estimated; see `within_subject_correlation`.
     """
 
     any_error: Rate
     mean_share: float
     worst_subject: str
     worst_share: float
+    correlation: float | None
 
 
 def by_condition(
@@ -123,5 +125,29 @@ def by_subject(
             float(share[seen].mean()),
             names[worst] if share[worst] > 0 else "",
             float(share[worst]),
+            within_subject_correlation(e[seen], n[seen]),
         )
     return result
+
+
+def within_subject_correlation(errors: Integers, trials: Integers) -> float | None:
+    """How much more alike errors of one person are than of two: the rho of `plan.design_effect`.
+
+    The intraclass correlation from a one-way analysis of variance of the 0/1 errors, cut to 0..1.
+
+    Args:
+        errors, trials: (subjects,) counts, each of ``trials`` at least 1.
+
+    Returns:
+        rho; None when all or none are errors, with one subject, or one presentation of each:
+        then nothing can be told.
+    """
+    subjects, total = len(trials), int(trials.sum())
+    if subjects < 2 or total == subjects or errors.sum() in (0, total):
+        return None
+    share = errors / trials
+    between = float((trials * (share - errors.sum() / total) ** 2).sum()) / (subjects - 1)
+    within = float((errors * (1 - share)).sum()) / (total - subjects)
+    size = (total - float((trials**2).sum()) / total) / (subjects - 1)
+    spread = between + (size - 1) * within
+    return min(1.0, max(0.0, (between - within) / spread)) if spread > 0 else None

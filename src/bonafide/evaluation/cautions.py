@@ -45,7 +45,7 @@ def cautions(
     return [
         *_about_data(test, point, development),
         *_about_species(test, point, rates, record),
-        *_about_threshold(point, rates),
+        *_about_threshold(point, rates, test.unit),
         *_about_answers(rates),
     ]
 
@@ -105,7 +105,7 @@ def _about_species(
     return found
 
 
-def _about_threshold(point: OperatingPoint, rates: OperatingRates) -> list[str]:
+def _about_threshold(point: OperatingPoint, rates: OperatingRates, unit: str) -> list[str]:
     evidence = point.development
     found = []
     if 0 < evidence.subjects < FEW_PEOPLE:
@@ -125,6 +125,8 @@ def _about_threshold(point: OperatingPoint, rates: OperatingRates) -> list[str]:
             f"The EER threshold rests on {refused} refused bona fide and {accepted} accepted "
             "attacks in development: few enough for chance to place it."
         )
+    if (evidence.unit == "frame") != (unit == "frame"):
+        found.append(f"The threshold was chosen on {evidence.unit}s and applied to {unit}s.")
     name, _, limit = point.name.partition("=")
     if name == "bpcer" and evidence.bona_fide * float(limit) < 1:
         found.append(

@@ -31,7 +31,6 @@ from bonafide.evaluation.score_file import read_test
 from bonafide.types import BonafideError
 
 MEASURES = ("apcer", "bpcer", "acer", "hter", "accuracy", "eer", "auc")
-UNNAMED = "row "
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,7 +226,7 @@ def _why_not(runs: Sequence[Run]) -> str:
     if len({run.test.unit for run in runs}) > 1:
         return "one judged frames, the other presentations"
     for run in runs:
-        if run.test.presentation.names[0].startswith(UNNAMED):
+        if "" in run.test.presentation.names:
             return f"the scores of {run.folder} do not name their presentations"
     return ""
 

@@ -221,7 +221,7 @@ def draw_conditions(groups: list[Group]) -> Drawing:
             Key("bona fide refused (BPCER)", VARIABLES[LIVE]),
             Key("attacks accepted, worst species (APCER)", VARIABLES[ALARM]),
         ),
-        "Error rates with 95 % intervals for each condition.",
+        "Error rates with exact intervals for each condition.",
     )
 
 

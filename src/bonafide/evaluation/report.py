@@ -31,6 +31,7 @@ from bonafide.evaluation.words import bracket, counted, percent, stated, thousan
 from bonafide.types import Decision
 
 SCHEMA = "bonafide-report-1"
+RATE_COLUMNS = ("column", "group", "rate", "species", "events", "trials", "value", "low", "high")
 FIGURE_NAMES = {
     "eer": "EER (attacks pooled)",
     "auc": "AUC (attacks pooled)",
@@ -68,7 +69,7 @@ def write_report(folder: Path, assessment: Assessment, heading: Heading) -> None
     (folder / "report.json").write_text(text + "\n", encoding="utf-8")
     with (folder / "rates.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["group", "value", "rate", "species", "events", "trials"])
+        writer.writerow(RATE_COLUMNS)
         writer.writerows(rate_rows(assessment))
     _write_decisions(folder / "decisions.csv", assessment)
     assessment.point.save(folder / "operating_point.json")
@@ -107,6 +108,7 @@ def environment() -> jinja2.Environment:
     )
     templates.filters |= {
         "percent": percent, "counted": counted, "bracket": bracket, "thousands": thousands,
+        "stated": stated,
     }  # fmt: skip
     return templates
 
@@ -190,6 +192,7 @@ def to_json(assessment: Assessment, heading: Heading) -> dict[str, object]:
                 "mean_share": people.mean_share,
                 "worst_subject": people.worst_subject,
                 "worst_share": people.worst_share,
+                "correlation": people.correlation,
             }
             for name, people in assessment.subjects.items()
         },
@@ -238,13 +241,12 @@ def _rates_json(rates: OperatingRates) -> dict[str, object]:
 
 
 def rate_rows(assessment: Assessment) -> Iterator[list[str]]:
-    """Rows of rates.csv: group, value, rate, species, events, trials."""
+    """Rows of rates.csv, see `RATE_COLUMNS`; value and interval are shares, empty without data."""
     yield from _rows_of("all", "", assessment.rates)
     if assessment.frames is not None:
         yield from _rows_of("unit", "frame", assessment.frames)
     for name, people in assessment.subjects.items():
-        one = people.any_error
-        yield ["unit", "subject", "any_error", name, str(one.events), str(one.trials)]
+        yield ["unit", "subject", "any_error", name, *_numbers(people.any_error)]
     for group in assessment.groups:
         yield from _rows_of(group.column, group.value, group.rates)
 
@@ -255,4 +257,13 @@ def _rows_of(column: str, value: str, rates: OperatingRates) -> Iterator[list[st
     named += [("apnrr", name, one) for name, one in rates.apnrr_by_species.items()]
     named += [("bpnrr", "bona_fide", rates.bpnrr)]
     for rate_name, species, one in named:
-        yield [column, value, rate_name, species, str(one.events), str(one.trials)]
+        yield [column, value, rate_name, species, *_numbers(one)]
+
+
+def _numbers(one: Rate) -> list[str]:
+    shares = (
+        ("", "", "")
+        if one.interval is None
+        else (repr(one.value), repr(one.interval.low), repr(one.interval.high))
+    )
+    return [str(one.events), str(one.trials), *shares]

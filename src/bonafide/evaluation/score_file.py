@@ -10,7 +10,7 @@ an age group) is kept as a condition to break results down by.
 * ``score``: a finite decimal number, higher is more bona fide. Empty exactly for a non-response,
   whose code then stands in ``reason``.
 * ``frame``: an index from 0 in every row, or empty in every row (a row is a presentation).
-* ``presentation``: without it every row is a presentation of its own.
+* ``presentation``: without it every row is a presentation of its own, without a name.
 * ``capture_subject``: without it people cannot be told apart, and the report says so.
 
 UTF-8 (a byte order mark is allowed), commas, a header, quotes as RFC 4180 has them.
@@ -91,16 +91,13 @@ def read_scores(path: Path, label_words: Mapping[str, Label] = LABEL_WORDS) -> S
     frame = _frames(raw, columns.get("frame"))
     presentation = _whole_column(raw, columns, "presentation")
     subject = _whole_column(raw, columns, "capture_subject")
-    if presentation is None:
-        names = tuple(f"row {row}" for row in range(1, rows + 1))
-        presentation = Category(names if frame is None else ("",) * rows, np.arange(rows))
-    else:
+    if presentation is not None:
         _refuse_duplicates(raw, presentation, frame)
     return ScoreTable(
         score=raw.score,
         attack=attack,
         species=species,
-        presentation=presentation,
+        presentation=presentation or Category.constant("", rows),
         subject=subject or Category.constant("", rows),
         reason=reason,
         frame=np.full(rows, WHOLE, dtype=np.int64) if frame is None else frame,
