@@ -29,6 +29,13 @@ def test_groups_by_hand():
     assert groups["light", "(not stated)"].bpcer.value is None
 
 
+def test_numbers_in_names_are_sorted_as_numbers():
+    names = ["camera 10", "camera 9", "10", "9", "b", ""]
+    test = judged(ROWS[:6], device=names)
+    values = [group.value for group in by_condition(test, at(0.5))]
+    assert values == ["(not stated)", "b", "camera 9", "camera 10", "9", "10"]
+
+
 def test_groups_add_up_to_the_whole():
     test = judged(ROWS, light=LIGHT)
     groups = by_condition(test, at(0.5))

@@ -86,6 +86,13 @@ def test_nobody_knows_who_is_in_the_test():
     assert any("development scores were not given" in text for text in found)
 
 
+def test_half_a_test_is_noticed():
+    live = [row for row in rows(60) if row[0] == "bona_fide"]
+    attacks = [row for row in rows(60) if row[0] == "print"]
+    assert "a system that accepts everybody would pass" in cautions(MANY, live)
+    assert "a system that refuses everybody would pass" in cautions(MANY, attacks)
+
+
 def test_a_threshold_of_frames_on_presentations_is_noticed():
     frames = [(*row, 0) for row in MANY]
     assert "chosen on frames and applied to presentations" in cautions(frames, rows(60))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -90,7 +91,7 @@ def by_condition(
             continue
         # an instrument is a property of attacks; bona fide rows have none to state
         relevant = test.attack if name == "pai_detail" else np.ones(len(test), dtype=np.bool_)
-        values_here = sorted(column.take(relevant).counts())
+        values_here = sorted(column.take(relevant).counts(), key=_natural)
         if name not in columns and not 2 <= len(values_here) <= MOST_VALUES:
             continue
         for value in values_here:
@@ -99,6 +100,12 @@ def by_condition(
                 Group(name, value or NOT_STATED, rates_of(test, accepted, confidence, rows))
             )
     return groups
+
+
+def _natural(text: str) -> list[tuple[int, str]]:
+    """Sorting key that puts "camera 2" before "camera 10"."""
+    parts = re.findall(r"\d+|\D+", text)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 def by_subject(

@@ -54,6 +54,13 @@ def _about_data(
     test: TestScores, point: OperatingPoint, development: DevelopmentScores | None
 ) -> list[str]:
     found = []
+    if not test.attack.any():
+        found.append("The test holds no attack: a system that accepts everybody would pass it.")
+    if test.attack.all():
+        found.append(
+            "The test holds no bona fide presentation: a system that refuses everybody would pass "
+            "it."
+        )
     simulated = [name for name in test.datasets() if "simulated" in name.lower()]
     if simulated or "simulated" in test.source.lower():
         names = ", ".join(simulated) or test.source

@@ -18,6 +18,7 @@ import numpy as np
 from bonafide.decision.operating_point import load_operating_point
 from bonafide.decision.scores import Bools, Category, Floats, Integers, TestScores
 from bonafide.evaluation.bootstrap import ROUNDS
+from bonafide.evaluation.curves import POOLED, WORST, Curve, det_curves, for_drawing
 from bonafide.evaluation.intervals import Spread, spread
 from bonafide.evaluation.paired import Difference, PairedErrors, compare_errors, holm, mcnemar
 from bonafide.evaluation.rates import (
@@ -46,6 +47,7 @@ class Run:
         accepted: (rows,) the decisions.
         rates: at its operating point.
         figures: of its curve.
+        curve: the worst species' DET curve, for drawing; None when a class is missing.
     """
 
     folder: Path
@@ -56,6 +58,7 @@ class Run:
     accepted: Bools
     rates: OperatingRates
     figures: dict[str, CurveFigure]
+    curve: Curve | None
 
     def measure(self, name: str) -> float | None:
         """One of `MEASURES`, 0..1; None where the data has no class for it."""
@@ -137,6 +140,7 @@ def load_run(folder: Path) -> Run:
     point = load_operating_point(folder / "operating_point.json")
     test = read_test(folder / "decisions.csv")
     accepted = judge(test, point)
+    curves = det_curves(test)
     return Run(
         folder=folder,
         name=name or folder.resolve().name,
@@ -146,6 +150,7 @@ def load_run(folder: Path) -> Run:
         accepted=accepted,
         rates=rates_of(test, accepted),
         figures=curve_figures(test),
+        curve=for_drawing(curves.get(WORST, curves[POOLED])) if curves else None,
     )
 
 

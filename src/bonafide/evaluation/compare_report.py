@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bonafide.evaluation.compare import MEASURES, Comparison, Model
-from bonafide.evaluation.curves import POOLED, WORST, det_curves, for_drawing
 from bonafide.evaluation.drawing import VARIABLES, Drawing, Key, finish, new_axes, species_style
 from bonafide.evaluation.figures import draw_curve, mark_point, set_probit_axes
 from bonafide.evaluation.intervals import Spread
@@ -69,17 +68,17 @@ def verdict(first: str, second: str, difference: float, adjusted: float) -> str:
 def draw_dets(models: tuple[Model, ...]) -> Drawing | None:
     """The worst species' DET curve of every run; runs of a model share its colour."""
     runs = [(number, run) for number, model in enumerate(models) for run in model.runs]
-    curves = [(number, run, det_curves(run.test)) for number, run in runs]
-    if not all(found for _, _, found in curves):
+    if any(run.curve is None for _, run in runs):
         return None
     figure, axes = new_axes()
     trials = [one.trials for _, run in runs for one in run.rates.apcer_by_species.values()]
     trials += [run.rates.bpcer.trials for _, run in runs]
     shares = [run.measure(name) or 0 for _, run in runs for name in ("apcer", "bpcer", "eer")]
     low = set_probit_axes(axes, 1 / (2 * max(trials)), max(shares))
-    for number, run, found in curves:
+    for number, run in runs:
         colour, dash = species_style(number)
-        draw_curve(axes, for_drawing(found.get(WORST, found[POOLED])), colour, dash, 1.1, low)
+        if run.curve is not None:
+            draw_curve(axes, run.curve, colour, dash, 1.1, low)
         mark_point(axes, run.measure("apcer"), run.measure("bpcer"), colour, low)
     styles = [species_style(number) for number in range(len(models))]
     keys = tuple(
