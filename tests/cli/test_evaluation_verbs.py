@@ -72,6 +72,7 @@ def test_from_two_score_files_to_a_report_and_a_comparison(tmp_path, bonafide):
         (["--target", "eer", "--development", "dev.csv", "--label", "live"], "what a word means"),
         (["--target", "eer", "--development", "dev.csv", "--by", "age"], "no column 'age'"),
         (["--target", "eer", "--development", "none.csv"], "cannot be read"),
+        (["--target", "eer", "--development", "dev.csv", "-o", "dev.csv"], "cannot be made"),
     ],
 )
 def test_mistakes_end_with_one_line_and_code_2(tmp_path, monkeypatch, bonafide, options, message):

@@ -70,6 +70,11 @@ def _about_data(
         )
     elif "simulated" in point.development.dataset.lower():
         found.append("The threshold was chosen on simulated data.")
+    if test.unit == "frame":
+        found.append(
+            "Single frames were judged. Frames of one clip are much alike, so exact intervals are "
+            "too narrow; those by subject are not."
+        )
     if not test.has_subjects:
         found.append(
             "The test data does not say who is in it. Intervals take every presentation for "

@@ -10,7 +10,7 @@ from bonafide.evaluation.compare import MEASURES, Comparison, Model
 from bonafide.evaluation.drawing import VARIABLES, Drawing, Key, finish, new_axes, species_style
 from bonafide.evaluation.figures import draw_curve, mark_point, set_probit_axes
 from bonafide.evaluation.intervals import Spread
-from bonafide.evaluation.report import environment
+from bonafide.evaluation.report import environment, make_folder
 from bonafide.evaluation.words import percent
 
 SIGNIFICANT = 0.05
@@ -27,7 +27,7 @@ MEASURE_NAMES = {
 
 def write_comparison(folder: Path, comparison: Comparison, date: str) -> None:
     """Write comparison.html and comparison.json into a folder, which is made if need be."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     page = (
         environment()
         .get_template("compare.html.j2")

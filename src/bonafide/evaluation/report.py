@@ -28,7 +28,7 @@ from bonafide.evaluation.pictures import thumbnail
 from bonafide.evaluation.rates import CurveFigure, OperatingRates
 from bonafide.evaluation.score_writer import write_table
 from bonafide.evaluation.words import bracket, counted, percent, stated, thousands
-from bonafide.types import Decision
+from bonafide.types import BonafideError, Decision
 
 SCHEMA = "bonafide-report-1"
 RATE_COLUMNS = ("column", "group", "rate", "species", "events", "trials", "value", "low", "high")
@@ -62,7 +62,7 @@ class Heading:
 
 def write_report(folder: Path, assessment: Assessment, heading: Heading) -> None:
     """Write the folder's five files; it is made if need be, and files of it are overwritten."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     (folder / "report.html").write_text(render(assessment, heading), encoding="utf-8")
     record = to_json(assessment, heading)
     text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
@@ -73,6 +73,20 @@ def write_report(folder: Path, assessment: Assessment, heading: Heading) -> None
         writer.writerows(rate_rows(assessment))
     _write_decisions(folder / "decisions.csv", assessment)
     assessment.point.save(folder / "operating_point.json")
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for output.
+
+    Raises:
+        BonafideError: it cannot be made, or there is a file of that name.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BonafideError(
+            f"cannot be made ({error.strerror}).", where=str(folder), remedy="Name another folder."
+        ) from error
 
 
 def _write_decisions(path: Path, assessment: Assessment) -> None:
@@ -123,12 +137,12 @@ def _with_pictures(
 
 def headline(assessment: Assessment) -> list[str]:
     """The result in sentences for somebody who does not know the abbreviations."""
-    rates = assessment.rates
+    rates, unit = assessment.rates, assessment.test.unit
     sentences = []
     worst = rates.apcer
     if worst is not None:
         sentences.append(
-            f"Of {thousands(worst.trials)} attacks of the kind it handles worst "
+            f"Of {thousands(worst.trials)} attack {unit}s of the kind it handles worst "
             f"({rates.worst_species}), {thousands(worst.events)} were taken for a live person: "
             f"{percent(worst.value)}."
         )
@@ -144,13 +158,13 @@ def headline(assessment: Assessment) -> list[str]:
         )
     if rates.bpcer.trials:
         sentences.append(
-            f"Of {thousands(rates.bpcer.trials)} live presentations, "
+            f"Of {thousands(rates.bpcer.trials)} live {unit}s, "
             f"{thousands(rates.bpcer.events)} were refused: {percent(rates.bpcer.value)}."
         )
     silent = sum(assessment.non_answers.values())
     if silent:
         sentences.append(
-            f"{thousands(silent)} of {thousands(len(assessment.test))} presentations got no "
+            f"{thousands(silent)} of {thousands(len(assessment.test))} {unit}s got no "
             "answer and are counted apart."
         )
     return sentences
