@@ -11,9 +11,10 @@ from PIL import Image
 from bonafide.decision.criteria import choose
 from bonafide.decision.operating_point import load_operating_point
 from bonafide.evaluation.assessment import assess
+from bonafide.evaluation.intervals import upper_bound
 from bonafide.evaluation.pictures import thumbnail
 from bonafide.evaluation.record import ModelRecord
-from bonafide.evaluation.report import Heading, write_report
+from bonafide.evaluation.report import Heading, claim, headline, write_report
 from bonafide.evaluation.score_file import read_test
 from tests.decision.tables import development, judged
 
@@ -177,6 +178,26 @@ def test_a_report_of_one_class_says_so(tmp_path, only):
     text = (tmp_path / "report.html").read_text()
     assert "there is no curve" in text
     json.loads((tmp_path / "report.json").read_text())
+
+
+def test_the_claim_does_not_take_one_persons_attacks_for_independent():
+    people = [("print", f"p{i}", 0.9 if i < 2 else 0.1) for i in range(10) for _ in range(30)]
+    test = judged([*people, ("bona_fide", "p0", 0.9)])
+    assessment = assess(test, choose("threshold=0.5", table(development, range(3), 1)))
+    assert upper_bound(60, 300) < 0.25
+    assert claim(assessment) == assessment.rate_intervals["apcer:print"].high > 0.35
+    alone = [("print", f"p{i}", 0.1) for i in range(59)]
+    assessment = assess(judged(alone), assessment.point)
+    assert claim(assessment) == pytest.approx(0.05, abs=1e-3)
+    assert headline(assessment)[1].startswith("With 95\u00a0% confidence for each kind of attack")
+
+
+def test_any_script_may_name_a_species(tmp_path, recwarn):
+    test = judged([("纸面具 $x^2$", "p", 0.2), ("bona_fide", "q", 0.9)])
+    assessment = assess(test, choose("threshold=0.5", table(development, range(3), 1)), rounds=0)
+    write_report(tmp_path, assessment, Heading("名", "2026-11-23", None))
+    assert "纸面具 $x^2$" in (tmp_path / "report.html").read_text()
+    assert [str(w.message) for w in recwarn if "Glyph" in str(w.message)] == []
 
 
 def test_thumbnails_are_small_upright_and_never_an_error(tmp_path):

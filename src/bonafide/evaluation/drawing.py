@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from dataclasses import dataclass
 
 from matplotlib import rc_context
@@ -81,7 +82,9 @@ def new_axes(height_in: float = 3.3) -> tuple[Figure, Axes]:
 def finish(figure: Figure, name: str, keys: tuple[Key, ...], description: str) -> Drawing:
     """Write the figure as SVG with ids that start with ``name``, and colours as variables."""
     buffer = io.StringIO()
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": name}), warnings.catch_warnings():
+        # the page's font draws the text; matplotlib's own only measures it
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
         nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
         figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
     text = buffer.getvalue()

@@ -146,14 +146,9 @@ def headline(assessment: Assessment) -> list[str]:
             f"({rates.worst_species}), {thousands(worst.events)} were taken for a live person: "
             f"{percent(worst.value)}."
         )
-        bounds = [
-            upper_bound(one.events, one.trials, assessment.confidence)
-            for one in rates.apcer_by_species.values()
-            if one.trials
-        ]
         sentences.append(
             f"With {stated(assessment.confidence)} confidence for each kind of attack tested, "
-            f"fewer than {percent(max(bounds))} of such attacks get through. "
+            f"fewer than {percent(claim(assessment))} of such attacks get through. "
             "Of kinds that were not tested, nothing is known."
         )
     if rates.bpcer.trials:
@@ -168,6 +163,21 @@ def headline(assessment: Assessment) -> list[str]:
             "answer and are counted apart."
         )
     return sentences
+
+
+def claim(assessment: Assessment) -> float:
+    """The APCER, 0..1, that the test allows to claim for every species with answered attacks.
+
+    For each the larger of the exact one-sided bound, which takes presentations for independent,
+    and the upper end of the bootstrap by subject, which does not; over species the largest.
+    """
+    bounds = [0.0]
+    for name, one in assessment.rates.apcer_by_species.items():
+        if one.trials:
+            bounds.append(upper_bound(one.events, one.trials, assessment.confidence))
+            by_subject = assessment.rate_intervals.get(f"apcer:{name}")
+            bounds.append(by_subject.high if by_subject is not None else 0.0)
+    return max(bounds)
 
 
 def to_json(assessment: Assessment, heading: Heading) -> dict[str, object]:
