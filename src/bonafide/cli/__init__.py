@@ -5,13 +5,20 @@ Verbs import what they need when they run, so that `bonafide --help` answers at 
 
 from __future__ import annotations
 
-import importlib
 import sys
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
+from bonafide.cli.check import check
+from bonafide.cli.compare import compare
+from bonafide.cli.demo import demo
+from bonafide.cli.evaluate import evaluate
+from bonafide.cli.export import export
+from bonafide.cli.plan import plan
 from bonafide.cli.simulate import simulate_app
+from bonafide.cli.train import train_app
 from bonafide.types import BonafideError
 
 WRONG_USE = 2
@@ -23,14 +30,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+# In the order of --help.
+app.command()(demo)
+app.command()(check)
+app.add_typer(train_app)
+app.command()(export)
+app.command()(evaluate)
+app.command()(compare)
+app.command()(plan)
 app.add_typer(simulate_app)
-
-
-VERBS = ("demo", "check", "train", "export")
-"""Modules of this room that register their verbs when imported, in the order of --help."""
-
-for _verb in VERBS:
-    importlib.import_module(f"bonafide.cli.{_verb}")
 
 
 def main() -> None:
@@ -38,5 +46,5 @@ def main() -> None:
     try:
         app()
     except BonafideError as error:
-        Console(stderr=True).print(f"[bold red]error[/]: {error}", highlight=False)
+        Console(stderr=True).print(f"[bold red]error[/]: {escape(str(error))}", highlight=False)
         sys.exit(WRONG_USE)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bonafide.cli import app
 from bonafide.types import BonafideError
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 PHOTOS_PANEL, OUTPUT_PANEL, LIMITS_PANEL = "Judging", "Output", "Limits on input"
 
 
-@app.command()
 def check(
     paths: Annotated[
         list[str] | None, typer.Argument(help="Photos, clips, folders or quoted patterns.")

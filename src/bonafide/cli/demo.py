@@ -7,13 +7,10 @@ from typing import Annotated
 
 import typer
 
-from bonafide.cli import app
-
 PHOTO = Path(__file__).parent / "astronaut.jpg"
 """Astronaut Eileen Collins; NASA Great Images database, public domain (also in scikit-image)."""
 
 
-@app.command()
 def demo(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Where to write pictures and page.")

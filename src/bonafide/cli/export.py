@@ -7,10 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bonafide.cli import app
 
-
-@app.command()
 def export(
     run: Annotated[Path, typer.Argument(help="A run folder of `bonafide train`.")],
     output: Annotated[Path, typer.Argument(help="The ONNX file to write.")],

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bonafide.cli import app
-
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
@@ -18,8 +16,7 @@ if TYPE_CHECKING:
     from bonafide.training.config import TrainingConfig
     from bonafide.training.run import Reporter
 
-train_app = typer.Typer(no_args_is_help=True, help="Train a model on a sample table.")
-app.add_typer(train_app, name="train")
+train_app = typer.Typer(name="train", no_args_is_help=True, help="Train a model on a sample table.")
 
 
 @train_app.command("ms-fans")

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -72,7 +73,7 @@ def measure(development: DevelopmentScores, threshold: float) -> DevelopmentEvid
     answered = development.answered
     rejected = int(np.count_nonzero(~is_accepted(bona_fide, threshold)))
     return DevelopmentEvidence(
-        dataset=", ".join(development.datasets()) or development.source,
+        dataset=", ".join(development.datasets()) or Path(development.source).name,
         unit=development.unit,
         bona_fide=len(bona_fide),
         attacks=len(development.attack_scores),

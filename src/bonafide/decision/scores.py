@@ -85,7 +85,8 @@ class ScoreTable:
             non-response.
         attack: (rows,) bool, ground truth.
         species: PAI species; "bona_fide" exactly where ``attack`` is false.
-        presentation: id of the presentation.
+        presentation: id of the presentation; the single name "" when rows are presentations and
+            the data does not name them.
         subject: capture subject; the single name "" when the data does not state subjects.
         reason: why there is no score; "" exactly where there is one.
         frame: (rows,) int64 index of the frame, or `WHOLE`; all rows alike.
@@ -273,7 +274,8 @@ def check_disjoint(development: DevelopmentScores, test: TestScores) -> None:
         raise BonafideError(
             f"{len(both)} presentations, such as {example!r}, are also in the development data.",
             where=test.source,
-            remedy="Split by person; figures on data the threshold has seen are too good.",
+            remedy="Split by person; figures on data the threshold has seen are too good. If these "
+            "are different presentations, give them different ids or state their dataset.",
         )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from bonafide.decision.operating_point import OperatingPoint
-from bonafide.decision.scores import Bools, TestScores
+from bonafide.decision.scores import Bools, Integers, TestScores
 from bonafide.evaluation.intervals import CONFIDENCE, Rate, rate
 from bonafide.evaluation.rates import OperatingRates, judge, rates_of
 from bonafide.types import BONA_FIDE_SPECIES, BonafideError
@@ -40,12 +41,14 @@ class SubjectRates:
         mean_share: mean over people of the share of their presentations answered wrongly, 0..1.
         worst_subject: the one with the highest share; "" when nobody had an error.
         worst_share: that share.
+        correlation: of errors within a person, estimated; see `within_subject_correlation`.
     """
 
     any_error: Rate
     mean_share: float
     worst_subject: str
     worst_share: float
+    correlation: float | None
 
 
 def by_condition(
@@ -86,15 +89,23 @@ def by_condition(
         column = test.conditions.get(name)
         if column is None:
             continue
-        values_here = sorted(column.counts())
+        # an instrument is a property of attacks; bona fide rows have none to state
+        relevant = test.attack if name == "pai_detail" else np.ones(len(test), dtype=np.bool_)
+        values_here = sorted(column.take(relevant).counts(), key=_natural)
         if name not in columns and not 2 <= len(values_here) <= MOST_VALUES:
             continue
         for value in values_here:
-            rows = column.mask(value)
+            rows = column.mask(value) & relevant
             groups.append(
                 Group(name, value or NOT_STATED, rates_of(test, accepted, confidence, rows))
             )
     return groups
+
+
+def _natural(text: str) -> list[tuple[int, str]]:
+    """Sorting key that puts "camera 2" before "camera 10"."""
+    parts = re.findall(r"\d+|\D+", text)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 def by_subject(
@@ -121,5 +132,29 @@ def by_subject(
             float(share[seen].mean()),
             names[worst] if share[worst] > 0 else "",
             float(share[worst]),
+            within_subject_correlation(e[seen], n[seen]),
         )
     return result
+
+
+def within_subject_correlation(errors: Integers, trials: Integers) -> float | None:
+    """How much more alike errors of one person are than of two: the rho of `plan.design_effect`.
+
+    The intraclass correlation from a one-way analysis of variance of the 0/1 errors, cut to 0..1.
+
+    Args:
+        errors, trials: (subjects,) counts, each of ``trials`` at least 1.
+
+    Returns:
+        rho; None when all or none are errors, with one subject, or one presentation of each:
+        then nothing can be told.
+    """
+    subjects, total = len(trials), int(trials.sum())
+    if subjects < 2 or total == subjects or errors.sum() in (0, total):
+        return None
+    share = errors / trials
+    between = float((trials * (share - errors.sum() / total) ** 2).sum()) / (subjects - 1)
+    within = float((errors * (1 - share)).sum()) / (total - subjects)
+    size = (total - float((trials**2).sum()) / total) / (subjects - 1)
+    spread = between + (size - 1) * within
+    return min(1.0, max(0.0, (between - within) / spread)) if spread > 0 else None

@@ -57,9 +57,10 @@ def det_curves(test: TestScores) -> dict[str, Curve]:
 
 def corners(curve: Curve) -> Curve:
     """The same line with fewer points: those inside a straight run along an axis go."""
-    x, y = curve.apcer, curve.bpcer
+    new = np.concatenate([[True], (np.diff(curve.apcer) != 0) | (np.diff(curve.bpcer) != 0)])
+    x, y = curve.apcer[new], curve.bpcer[new]  # a repeated corner would hide itself below
     if len(x) < 3:
-        return curve
+        return Curve(curve.name, x, y)
     same_x = (x[1:-1] == x[:-2]) & (x[1:-1] == x[2:])
     same_y = (y[1:-1] == y[:-2]) & (y[1:-1] == y[2:])
     keep = np.concatenate([[True], ~(same_x | same_y), [True]])

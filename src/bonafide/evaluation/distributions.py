@@ -52,21 +52,22 @@ class Calibration:
 def histograms(test: TestScores, threshold: float) -> Histograms | None:
     """Histograms of the answered rows; None without any.
 
-    The range is 0..1 when all scores lie in it, else from the 0.1st to the 99.9th percentile,
-    widened to hold the threshold.
+    The range is 0..1 when all scores lie in it, else it holds the 0.5th to the 99.5th percentile
+    of bona fide and of each species, and the threshold.
     """
     scores = test.score[test.answered]
     if not len(scores):
         return None
+    groups = {BONA_FIDE_SPECIES: test.bona_fide_scores, **test.attack_scores_by_species()}
     if scores.min() >= 0 and scores.max() <= 1 and 0 <= threshold <= 1:
         low, high = 0.0, 1.0
     else:
-        low, high = (float(q) for q in np.quantile(scores, [0.001, 0.999]))
-        low, high = min(low, threshold), max(high, threshold)
+        ends = [np.quantile(values, [0.005, 0.995]) for values in groups.values() if len(values)]
+        low = float(min(threshold, *(pair[0] for pair in ends)))
+        high = float(max(threshold, *(pair[1] for pair in ends)))
         margin = 0.02 * (high - low) or 0.5
         low, high = low - margin, high + margin
     edges = np.linspace(low, high, BINS + 1)
-    groups = {BONA_FIDE_SPECIES: test.bona_fide_scores, **test.attack_scores_by_species()}
     counts = {
         name: np.histogram(np.clip(values, low, high), edges)[0].astype(np.int64)
         for name, values in groups.items()

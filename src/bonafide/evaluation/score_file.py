@@ -10,7 +10,7 @@ an age group) is kept as a condition to break results down by.
 * ``score``: a finite decimal number, higher is more bona fide. Empty exactly for a non-response,
   whose code then stands in ``reason``.
 * ``frame``: an index from 0 in every row, or empty in every row (a row is a presentation).
-* ``presentation``: without it every row is a presentation of its own.
+* ``presentation``: without it every row is a presentation of its own, without a name.
 * ``capture_subject``: without it people cannot be told apart, and the report says so.
 
 UTF-8 (a byte order mark is allowed), commas, a header, quotes as RFC 4180 has them.
@@ -19,8 +19,10 @@ UTF-8 (a byte order mark is allowed), commas, a header, quotes as RFC 4180 has t
 from __future__ import annotations
 
 import csv
+import gc
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -89,16 +91,13 @@ def read_scores(path: Path, label_words: Mapping[str, Label] = LABEL_WORDS) -> S
     frame = _frames(raw, columns.get("frame"))
     presentation = _whole_column(raw, columns, "presentation")
     subject = _whole_column(raw, columns, "capture_subject")
-    if presentation is None:
-        names = tuple(f"row {row}" for row in range(1, rows + 1))
-        presentation = Category(names if frame is None else ("",) * rows, np.arange(rows))
-    else:
+    if presentation is not None:
         _refuse_duplicates(raw, presentation, frame)
     return ScoreTable(
         score=raw.score,
         attack=attack,
         species=species,
-        presentation=presentation,
+        presentation=presentation or Category.constant("", rows),
         subject=subject or Category.constant("", rows),
         reason=reason,
         frame=np.full(rows, WHOLE, dtype=np.int64) if frame is None else frame,
@@ -107,23 +106,20 @@ def read_scores(path: Path, label_words: Mapping[str, Label] = LABEL_WORDS) -> S
     )
 
 
-class _Index(dict[str, int]):
-    """Word -> its number, given at first sight; lookups run in C, 1M words in 0.1 s."""
-
-    def __missing__(self, word: str) -> int:
-        number = self[word] = len(self)
-        return number
-
-
 @dataclass
 class _Words:
-    index: _Index = field(default_factory=_Index)
+    """A column on its way to a `Category`; the loops over words run in C."""
+
+    index: dict[str, int] = field(default_factory=dict)
     codes: list[Integers] = field(default_factory=list)
 
     def add(self, words: Sequence[str]) -> None:
         if words.count(words[0]) == len(words):  # an empty or constant column, as most are
-            self.codes.append(np.full(len(words), self.index[words[0]]))
+            code = self.index.setdefault(words[0], len(self.index))
+            self.codes.append(np.full(len(words), code, dtype=np.int64))
             return
+        new = (word for word in dict.fromkeys(words) if word not in self.index)
+        self.index.update(zip(list(new), itertools.count(len(self.index)), strict=False))
         self.codes.append(np.fromiter(map(self.index.__getitem__, words), np.int64, len(words)))
 
 
@@ -159,7 +155,7 @@ def _blame(path: Path, row: int, column: str, problem: str, remedy: str = "") ->
 
 def _read_columns(path: Path) -> _RawFile:
     try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
+        with path.open(newline="", encoding="utf-8-sig") as stream, _no_garbage_collection():
             reader = csv.reader(stream, strict=True)
             header = _check_header(path, next(reader, []))
             words = {name: _Words() for name in header if name != "score"}
@@ -185,6 +181,18 @@ def _read_columns(path: Path) -> _RawFile:
     if row == 0:
         raise ScoreFileError("has no rows.", where=str(path), remedy="Score some samples first.")
     return _RawFile(path, np.concatenate(scores), words)
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Millions of short lists without cycles come and go: looking for cycles costs a quarter."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _chunks(reader: Iterator[list[str]]) -> Iterator[list[list[str]]]:
