@@ -67,4 +67,4 @@ def _probe(path: Path, scales: tuple[float, ...]) -> np.ndarray:
             remedy=f"Name a crop cache's crops.npy with {len(scales)} scales.",
         )
     step = max(len(crops) // PROBE_FACES, 1)
-    return np.ascontiguousarray(crops[::step][:PROBE_FACES])
+    return np.array(crops[::step][:PROBE_FACES])

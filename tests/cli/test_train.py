@@ -1,0 +1,101 @@
+"""From a sample table to a model that `check` uses, by the verbs alone."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import bonafide.cli
+from bonafide.datasets.sample_table import write_sample_table
+from bonafide.decision.operating_point import load_operating_point
+from bonafide.deploy.runtime import OnnxScorer
+from bonafide.evaluation.score_file import read_development, read_test
+from bonafide.training.config import load_config
+from bonafide.types import BonafideError, Label, Presentation, Split
+
+SETTINGS = """[settings]
+scales = [1.0, 1.2]
+steps = 12
+batch = 8
+evaluate_every = 6
+learning_rate = 0.01
+"""
+
+
+def run(*arguments):
+    result = CliRunner().invoke(bonafide.cli.app, [str(a) for a in arguments])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@pytest.fixture
+def table(tmp_path, astronaut):
+    """Six people who look alike; the attacks carry a fine grid."""
+    rows = []
+    for number, split in enumerate([Split.TRAIN] * 2 + [Split.DEVELOPMENT] * 2 + [Split.TEST] * 2):
+        for label, species in ((Label.BONA_FIDE, "bona_fide"), (Label.ATTACK, "replay")):
+            rgb = astronaut.copy()
+            if label is Label.ATTACK:
+                rgb[::3] = 255 - number
+            path = tmp_path / f"{number}_{label.value}.png"
+            Image.fromarray(np.roll(rgb, number, axis=1)).save(path)
+            sample = Presentation(
+                path.stem, str(path), label, species, f"p{number}", split, "grid (simulated)"
+            )
+            rows.append(sample)
+    blank = tmp_path / "blank.png"
+    Image.fromarray(np.zeros((64, 64, 3), np.uint8)).save(blank)
+    rows.append(replace(rows[-1], presentation="blank", path=str(blank)))
+    write_sample_table(tmp_path / "samples.csv", rows)
+    (tmp_path / "settings.toml").write_text(SETTINGS)
+    return tmp_path / "samples.csv"
+
+
+def test_train_export_check(table, tmp_path, astronaut):
+    settings = ["--settings", tmp_path / "settings.toml"]
+    out = tmp_path / "run"
+    train = ["train", "ms-fans", "--data", table, "-o", out, "--workers", 1, "--device", "cpu"]
+    assert run(*train, *settings).exit_code == 0
+    record = (out / "run.toml").read_text()
+    for words in ("grid (simulated)", "train_subjects = 2", "test_without_usable_face = 1"):
+        assert words in record
+    assert load_config(out / "run.toml").seed == 0
+    development = read_development(out / "scores_development.csv")
+    test = read_test(out / "scores_test.csv")
+    assert len(development) == 4
+    assert [len(test), int(test.answered.sum())] == [5, 4]
+    point = load_operating_point(out / "operating_point.json")
+    assert point.development.dataset == "grid (simulated)"
+
+    with pytest.raises(BonafideError, match="holds a run already"):
+        run(*train, *settings)
+    with pytest.raises(BonafideError, match="other settings"):
+        run(*train, *settings, "--resume", "--seed", 5)
+    assert run(*train, *settings, "--resume").exit_code == 0
+
+    model = tmp_path / "model.onnx"
+    probe = tmp_path / "samples.crops" / "train" / "crops.npy"
+    assert run("export", out, model, "--probe", probe, "--version", "9").exit_code == 0
+    scorer = OnnxScorer(model)
+    assert scorer.record.operating_point == point
+    assert scorer.record.provenance["scales"] == [1.0, 1.2]
+    assert scorer.record.trained_on == "grid (simulated)"
+    cached = np.load(tmp_path / "samples.crops" / "development" / "crops.npy")
+    np.testing.assert_allclose(scorer.score(cached).score, development.score, atol=1e-4)
+
+    Image.fromarray(astronaut).save(tmp_path / "photo.png")
+    answer = json.loads(run("check", tmp_path / "photo.png", "--json", "--model", model).stdout)
+    assert answer["model"]["version"] == "9"
+    assert answer["threshold"] == point.threshold
+
+
+def test_a_table_whose_people_overlap_is_refused_before_anything_is_cut(table, tmp_path):
+    text = table.read_text().replace("p4", "p0")
+    table.write_text(text)
+    with pytest.raises(BonafideError, match="more than one split: p0"):
+        run("train", "ms-fans", "--data", table, "-o", tmp_path / "run")
+    assert not (tmp_path / "samples.crops").exists()
