@@ -12,6 +12,7 @@ import bonafide.cli
 from bonafide.datasets.sample_table import write_sample_table
 from bonafide.decision.operating_point import load_operating_point
 from bonafide.deploy.runtime import OnnxScorer
+from bonafide.evaluation.record import read_record
 from bonafide.evaluation.score_file import read_development, read_test
 from bonafide.training.config import load_config
 from bonafide.types import BonafideError, Label, Presentation, Split
@@ -63,6 +64,9 @@ def test_train_export_check(table, tmp_path, astronaut):
     record = (out / "run.toml").read_text()
     for words in ("grid (simulated)", "train_subjects = 2", "test_without_usable_face = 1"):
         assert words in record
+    told = read_record(out / "run.toml")
+    assert told.training_species == {"replay"}
+    assert told.training_subjects == {"p0", "p1"}
     assert load_config(out / "run.toml").seed == 0
     development = read_development(out / "scores_development.csv")
     test = read_test(out / "scores_test.csv")

@@ -22,7 +22,7 @@ from bonafide.training.config import TrainingConfig, load_config
 from bonafide.training.crop_cache import CropCache, CropSettings, crop_cache
 from bonafide.training.loop import BEST, TrainingData, build_network, train
 from bonafide.training.toml import format_toml
-from bonafide.types import BonafideError, Presentation, Split
+from bonafide.types import BONA_FIDE_SPECIES, BonafideError, Presentation, Split
 
 RECORD = "run.toml"
 SPLITS = (Split.TRAIN, Split.DEVELOPMENT, Split.TEST)
@@ -149,10 +149,17 @@ def load_network(run: Path) -> tuple[MsFans, TrainingConfig]:
 
 
 def write_record(run: Path, config: TrainingConfig, caches: Caches, progress: Progress) -> None:
-    """Write run.toml: settings, data, provenance and result."""
+    """Write run.toml: settings, data, who was trained on, provenance and result."""
+    training = caches.samples[Split.TRAIN]
     tables = {
+        "": {"name": f"ms-fans {config.cnn} {config.fusion}", "seed": config.seed},
         "settings": asdict(config),
         "data": _describe_data(caches),
+        "training": {
+            "datasets": sorted({row.dataset for row in training}),
+            "species": sorted({row.pai_species for row in training} - {BONA_FIDE_SPECIES}),
+            "subjects": sorted({row.capture_subject for row in training}),
+        },
         "provenance": {
             "version": bonafide.__version__,
             "commit": source_commit(),

@@ -9,7 +9,7 @@ Value = str | bool | int | float | tuple["Value", ...] | list["Value"]
 
 
 def format_toml(tables: Mapping[str, Mapping[str, Value]]) -> str:
-    """Format tables of plain values.
+    """Format tables of plain values; the table named "" comes first and stands at the top level.
 
     >>> print(format_toml({"data": {"name": "a \\"b\\"", "sizes": (1, 2.0)}}))
     [data]
@@ -19,7 +19,8 @@ def format_toml(tables: Mapping[str, Mapping[str, Value]]) -> str:
     """
     parts = []
     for name, table in tables.items():
-        lines = [f"[{name}]", *(f"{_key(key)} = {_value(v)}" for key, v in table.items())]
+        header = [f"[{name}]"] if name else []
+        lines = [*header, *(f"{_key(key)} = {_value(v)}" for key, v in table.items())]
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
 
