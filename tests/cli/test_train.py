@@ -13,7 +13,7 @@ from bonafide.datasets.sample_table import write_sample_table
 from bonafide.decision.operating_point import load_operating_point
 from bonafide.deploy.runtime import OnnxScorer
 from bonafide.evaluation.record import read_record
-from bonafide.evaluation.score_file import read_development, read_test
+from bonafide.evaluation.score_file import read_development, read_scores, read_test
 from bonafide.training.config import load_config
 from bonafide.types import BonafideError, Label, Presentation, Split
 
@@ -90,6 +90,16 @@ def test_train_export_check(table, tmp_path, astronaut):
     assert scorer.record.trained_on == "grid (simulated)"
     cached = np.load(tmp_path / "samples.crops" / "development" / "crops.npy")
     np.testing.assert_allclose(scorer.score(cached).score, development.score, atol=1e-4)
+
+    for source, name in ((out, "run.csv"), (model, "onnx.csv")):
+        run("score", source, table, "-o", tmp_path / name, "--split", "test")
+        scored = read_test(tmp_path / name)
+        np.testing.assert_allclose(scored.score[:4], test.score[:4], atol=1e-4)
+        assert scored.reason.at(4) == "no_face"
+    assert run("score", model, table, "-o", tmp_path / "f.csv", "--unit", "frame").exit_code == 0
+    assert read_scores(tmp_path / "f.csv").unit == "frame"
+    with pytest.raises(BonafideError, match="unit"):
+        run("score", model, table, "-o", tmp_path / "x.csv", "--unit", "clip")
 
     Image.fromarray(astronaut).save(tmp_path / "photo.png")
     answer = json.loads(run("check", tmp_path / "photo.png", "--json", "--model", model).stdout)

@@ -103,7 +103,7 @@ def test_a_clip_has_one_verdict_the_mean_of_its_frames(record, faces, astronaut)
     verdict = examination.verdict
     assert verdict.score == pytest.approx(0.6)
     assert (verdict.frames_evaluated, verdict.frames_seen) == (3, 3)
-    assert [round(s, 3) for _, s in examination.frame_scores] == [0.9, 0.1, 0.8]
+    assert [round(frame.score, 3) for frame in examination.frames] == [0.9, 0.1, 0.8]
 
 
 def test_frames_without_a_face_are_counted_not_scored(record, faces, astronaut):
@@ -112,7 +112,8 @@ def test_frames_without_a_face_are_counted_not_scored(record, faces, astronaut):
     verdict = examination.verdict
     assert verdict.score == pytest.approx(0.8)
     assert (verdict.frames_evaluated, verdict.frames_seen) == (2, 4)
-    assert [s is None for _, s in examination.frame_scores] == [True, False, True, False]
+    assert [frame.score is None for frame in examination.frames] == [True, False, True, False]
+    assert [frame.reason for frame in examination.frames] == [ReasonCode.NO_FACE, None] * 2
     np.testing.assert_array_equal(examination.picture, astronaut)
 
 

@@ -17,6 +17,7 @@ from bonafide.cli.demo import demo
 from bonafide.cli.evaluate import evaluate
 from bonafide.cli.export import export
 from bonafide.cli.plan import plan
+from bonafide.cli.score import score
 from bonafide.cli.simulate import simulate_app
 from bonafide.cli.train import train_app
 from bonafide.types import BonafideError
@@ -35,6 +36,7 @@ app.command()(demo)
 app.command()(check)
 app.add_typer(train_app)
 app.command()(export)
+app.command()(score)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(plan)

@@ -19,53 +19,46 @@ if TYPE_CHECKING:
     from bonafide.deploy.answer import Answer
     from bonafide.deploy.detector import Detector, Examination
 
-PHOTOS_PANEL, OUTPUT_PANEL, LIMITS_PANEL = "Judging", "Output", "Limits on input"
+JUDGING, OUTPUT, LIMITS = "Judging", "Output", "Limits on input"
+
+
+def _option(text: str, panel: str, *names: str) -> Any:
+    return typer.Option(*names, help=text, rich_help_panel=panel)
+
+
+Paths = Annotated[
+    list[str] | None, typer.Argument(help="Photos, clips, folders or quoted patterns.")
+]
+Camera = Annotated[
+    str | None, typer.Option(help="Watch a camera (its number) or a clip as if it were one.")
+]
+Model = Annotated[Path | None, _option("An exported model; the shipped one if not given.", JUDGING)]
+Point = Annotated[Path | None, _option("JSON file of an operating point.", JUDGING)]
+Rate = Annotated[float, _option("Frames of a clip looked at per second.", JUDGING)]
+MinFace = Annotated[float, _option("Smallest face looked for, px.", JUDGING)]
+Threads = Annotated[int, _option("Threads of each network.", JUDGING)]
+AsJson = Annotated[bool, _option("One JSON object a line.", OUTPUT, "--json")]
+Scores = Annotated[Path | None, _option("Write path, score, decision, reason.", OUTPUT)]
+Evidence = Annotated[Path | None, _option("Write a page with crops and weights there.", OUTPUT)]
+MaxInt = Annotated[int | None, _option("", LIMITS)]
+MaxSeconds = Annotated[float | None, _option("Length of a clip.", LIMITS)]
 
 
 def check(
-    paths: Annotated[
-        list[str] | None, typer.Argument(help="Photos, clips, folders or quoted patterns.")
-    ] = None,
-    camera: Annotated[
-        str | None, typer.Option(help="Watch a camera (its number) or a clip as if it were one.")
-    ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            help="An exported model; the shipped one if not given.", rich_help_panel=PHOTOS_PANEL
-        ),
-    ] = None,
-    operating_point: Annotated[
-        Path | None,
-        typer.Option(help="JSON file of an operating point.", rich_help_panel=PHOTOS_PANEL),
-    ] = None,
-    frames_per_second: Annotated[
-        float,
-        typer.Option(help="Frames of a clip looked at per second.", rich_help_panel=PHOTOS_PANEL),
-    ] = 5.0,
-    min_face: Annotated[
-        float, typer.Option(help="Smallest face looked for, px.", rich_help_panel=PHOTOS_PANEL)
-    ] = 40.0,
-    threads: Annotated[
-        int, typer.Option(help="Threads of each network.", rich_help_panel=PHOTOS_PANEL)
-    ] = 1,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a line.", rich_help_panel=OUTPUT_PANEL)
-    ] = False,
-    scores: Annotated[
-        Path | None,
-        typer.Option(help="Write path, score, decision, reason.", rich_help_panel=OUTPUT_PANEL),
-    ] = None,
-    evidence: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write a page with crops and weights there.", rich_help_panel=OUTPUT_PANEL
-        ),
-    ] = None,
-    max_bytes: Annotated[int | None, typer.Option(rich_help_panel=LIMITS_PANEL)] = None,
-    max_pixels: Annotated[int | None, typer.Option(rich_help_panel=LIMITS_PANEL)] = None,
-    max_frames: Annotated[int | None, typer.Option(rich_help_panel=LIMITS_PANEL)] = None,
-    max_seconds: Annotated[float | None, typer.Option(rich_help_panel=LIMITS_PANEL)] = None,
+    paths: Paths = None,
+    camera: Camera = None,
+    model: Model = None,
+    operating_point: Point = None,
+    frames_per_second: Rate = 5.0,
+    min_face: MinFace = 40.0,
+    threads: Threads = 1,
+    as_json: AsJson = False,
+    scores: Scores = None,
+    evidence: Evidence = None,
+    max_bytes: MaxInt = None,
+    max_pixels: MaxInt = None,
+    max_frames: MaxInt = None,
+    max_seconds: MaxSeconds = None,
 ) -> None:
     """Is it a live face? Exit code 0: all bona fide. 1: some attack. 3: some not evaluated."""
     from bonafide.decision.operating_point import load_operating_point

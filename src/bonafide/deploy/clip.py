@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -27,14 +27,30 @@ class Look:
     """One frame whose face can be judged.
 
     Attributes:
-        time_s: of the frame.
+        index: of the frame.
         track: of the face, see `face.track`.
         crops: (n, crop_px, crop_px, 3) uint8 RGB.
     """
 
-    time_s: float
+    index: int
     track: int
     crops: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameScore:
+    """What came of one frame of a clip.
+
+    Attributes:
+        index, time_s: of the frame.
+        score: None when it could not be judged.
+        reason: why not; None when it was judged.
+    """
+
+    index: int
+    time_s: float
+    score: float | None
+    reason: ReasonCode | None
 
 
 @dataclass
@@ -46,7 +62,7 @@ class ClipRun:
         evaluated: frames with a score.
         picture: the first evaluated frame, before that the first frame.
         first: what was prepared of the first evaluated frame.
-        frame_scores: time_s -> score, None where the frame could not be judged.
+        frames: index of the frame -> what came of it, in time order.
         alpha_sum: (n,) sum of the scale weights.
     """
 
@@ -55,7 +71,7 @@ class ClipRun:
     picture: RgbImage | None = None
     first: PreparedFace | None = None
     last_refused: PreparedFace | None = None
-    frame_scores: dict[float, float | None] = field(default_factory=dict)
+    frames: dict[int, FrameScore] = field(default_factory=dict)
     alpha_sum: npt.NDArray[np.float64] | float = 0.0
     _tracks: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
     _refusals: Counter[ReasonCode] = field(default_factory=Counter)
@@ -64,7 +80,9 @@ class ClipRun:
     def see(self, frame: Frame, prepared: PreparedFace) -> None:
         """Note a frame that was looked at."""
         self.seen += 1
-        self.frame_scores[frame.time_s] = None
+        blocking = [reason.code for reason in prepared.reasons if reason.blocking]
+        why = blocking[0] if blocking else None
+        self.frames[frame.index] = FrameScore(frame.index, frame.time_s, None, why)
         if self.picture is None or (self.first is None and prepared.crops is not None):
             self.picture = frame.rgb
         if self.first is None and prepared.crops is not None:
@@ -78,7 +96,7 @@ class ClipRun:
     def book(self, look: Look, score: float, alpha: npt.NDArray[np.float32]) -> None:
         """Note the score of a frame."""
         self.evaluated += 1
-        self.frame_scores[look.time_s] = score
+        self.frames[look.index] = replace(self.frames[look.index], score=score, reason=None)
         self._tracks[look.track].append(score)
         self.alpha_sum = self.alpha_sum + alpha.astype(np.float64)
 

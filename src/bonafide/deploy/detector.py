@@ -8,15 +8,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from bonafide.decision.operating_point import OperatingPoint
 from bonafide.deploy.answer import ModelId
-from bonafide.deploy.clip import ClipRun, Look
-from bonafide.deploy.runtime import SHIPPED_MODEL, OnnxScorer
+from bonafide.deploy.clip import ClipRun, FrameScore, Look
+from bonafide.deploy.record import ModelRecord
+from bonafide.deploy.runtime import SHIPPED_MODEL, CropScores, OnnxScorer
 from bonafide.face.crop import CropStack
 from bonafide.face.detect import FaceDetector, MtcnnDetector
 from bonafide.face.find import find_faces
@@ -38,14 +39,25 @@ class Examination:
         picture: the photo, or the clip's first evaluated frame (its first, if none was).
         face: the judged face in ``picture``.
         crops: its crops.
-        frame_scores: (time_s, score or None) of every frame looked at.
+        frames: every frame of a clip that was looked at; empty for a photo.
     """
 
     verdict: Verdict
     picture: RgbImage | None
     face: Face | None
     crops: CropStack | None
-    frame_scores: tuple[tuple[float, float | None], ...] = ()
+    frames: tuple[FrameScore, ...] = ()
+
+
+class Scorer(Protocol):
+    """A network with its record: an exported file, or a run in torch."""
+
+    record: ModelRecord
+    sha256: str
+
+    def score(self, crops: npt.NDArray[np.uint8]) -> CropScores:
+        """See `runtime.OnnxScorer.score`."""
+        ...
 
 
 class Stopwatch:
@@ -74,7 +86,7 @@ class Detector:
 
     def __init__(
         self,
-        scorer: OnnxScorer,
+        scorer: Scorer,
         faces: FaceDetector,
         operating_point: OperatingPoint | None = None,
         limits: QualityLimits | None = None,
@@ -170,17 +182,17 @@ class Detector:
             watch.lap("score")
             for look, score, alpha in zip(batch, result.score, result.alpha, strict=True):
                 run.book(look, float(score), alpha)
-        times = tuple(run.frame_scores.items())
+        frames_judged = tuple(run.frames.values())
         if run.first is None:
             faces = run.last_refused.faces if run.last_refused else ()
             verdict = self._silent(run.refusal(), faces, run.seen, watch)
-            return Examination(verdict, run.picture, None, None, times)
+            return Examination(verdict, run.picture, None, None, frames_judged)
         alpha = np.asarray(run.alpha_sum / run.evaluated, np.float32)
         frames_counted = run.evaluated, run.seen
         verdict = self._verdict(
             run.score(), alpha, run.remarks(), run.first.faces, frames_counted, watch
         )
-        return Examination(verdict, run.picture, run.first.face, run.first.crops, times)
+        return Examination(verdict, run.picture, run.first.face, run.first.crops, frames_judged)
 
     def _looks(self, frames: Iterable[Frame], run: ClipRun, watch: Stopwatch) -> Iterator[Look]:
         tracker = FaceTracker(self.faces)
@@ -193,7 +205,7 @@ class Detector:
             run.see(frame, prepared)
             if prepared.crops is not None:
                 track = next(item.track_id for item in tracked if item.face is prepared.face)
-                yield Look(frame.time_s, track, prepared.crops.crops)
+                yield Look(frame.index, track, prepared.crops.crops)
 
     def _prepare(self, rgb: RgbImage, faces: list[Face]) -> PreparedFace:
         record = self.scorer.record

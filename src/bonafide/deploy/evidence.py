@@ -147,20 +147,20 @@ def _draw_box(shown: RgbImage, box: Box, zoom: float) -> None:
 
 def _chart(examination: Examination | None, threshold: float) -> dict[str, object] | None:
     """Points of a clip's score over time, in the chart's px; None for photos."""
-    if examination is None or len(examination.frame_scores) < 2:
+    if examination is None or len(examination.frames) < 2:
         return None
     width, height = CHART
-    times = [time for time, _ in examination.frame_scores]
+    times = [frame.time_s for frame in examination.frames]
     span = (times[-1] - times[0]) or 1.0
     points = [
-        ((time - times[0]) / span * width, (1 - score) * height)
-        for time, score in examination.frame_scores
-        if score is not None
+        ((frame.time_s - times[0]) / span * width, (1 - frame.score) * height)
+        for frame in examination.frames
+        if frame.score is not None
     ]
     missing = [
-        (time - times[0]) / span * width
-        for time, score in examination.frame_scores
-        if score is None
+        (frame.time_s - times[0]) / span * width
+        for frame in examination.frames
+        if frame.score is None
     ]
     return {
         "width": width,

@@ -12,6 +12,7 @@ from bonafide.deploy.export import export_onnx
 from bonafide.deploy.record import METADATA_KEY, ModelRecord
 from bonafide.deploy.run_scores import OPERATING_POINT
 from bonafide.training.checkpoint import save_tensors
+from bonafide.training.config import load_config
 from bonafide.training.loop import compact
 from bonafide.training.run import RECORD, load_network
 from bonafide.types import BonafideError
@@ -35,7 +36,22 @@ def export_run(run: Path, output: Path, *, probe: Path, name: str, version: str)
         BonafideError: the run is not finished, or the exported network answers differently.
     """
     network, config = load_network(run)
-    record = ModelRecord(
+    record = record_of(run, name=name, version=version)
+    difference = export_onnx(network, record, output, probe=_probe(probe, config.scales))
+    save_tensors(
+        output.with_suffix(".safetensors"), compact(network), {METADATA_KEY: record.to_json()}
+    )
+    return difference
+
+
+def record_of(run: Path, *, name: str, version: str) -> ModelRecord:
+    """The record of a finished run.
+
+    Raises:
+        BonafideError: the run has no readable settings or operating point.
+    """
+    config = load_config(run / RECORD)
+    return ModelRecord(
         name=name,
         version=version,
         family="ms_fans",
@@ -47,11 +63,6 @@ def export_run(run: Path, output: Path, *, probe: Path, name: str, version: str)
         trained_on=str(_table(run, "data")["dataset"]),
         provenance={**_table(run, "provenance"), **_table(run, "settings"), **_table(run, "data")},
     )
-    difference = export_onnx(network, record, output, probe=_probe(probe, config.scales))
-    save_tensors(
-        output.with_suffix(".safetensors"), compact(network), {METADATA_KEY: record.to_json()}
-    )
-    return difference
 
 
 def _table(run: Path, name: str) -> dict[str, object]:

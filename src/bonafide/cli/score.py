@@ -1,0 +1,62 @@
+"""`bonafide score`: a sample table in, a score file for `bonafide evaluate` out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bonafide.types import BonafideError
+
+if TYPE_CHECKING:
+    from bonafide.deploy.detector import Detector
+
+
+def score(
+    model: Annotated[Path, typer.Argument(help="A run folder, or an exported ONNX file.")],
+    table: Annotated[Path, typer.Argument(help="The samples.csv to score.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The scores.csv to write.")],
+    split: Annotated[str, typer.Option(help="Only this split: train, development or test.")] = "",
+    unit: Annotated[str, typer.Option(help="presentation, or frame.")] = "presentation",
+    frames_per_second: Annotated[
+        float, typer.Option(help="Frames of a clip looked at per second.")
+    ] = 5.0,
+    threads: Annotated[int, typer.Option(help="Threads of each network.")] = 1,
+) -> None:
+    """Score every presentation of a table; what has no score gets its reason."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from bonafide.capture.limits import Limits
+    from bonafide.datasets.sample_table import read_sample_table
+    from bonafide.deploy.score_table import UNITS, score_table
+    from bonafide.evaluation.score_writer import write_score_rows
+
+    if unit not in UNITS:
+        raise BonafideError(
+            f"unknown unit {unit!r}.", where="--unit", remedy=f"One of {', '.join(UNITS)}."
+        )
+    samples = [s for s in read_sample_table(table) if split in ("", s.split.value)]
+    if not samples:
+        raise BonafideError(
+            f"no row of split {split!r}.", where=str(table), remedy="Name a split that it has."
+        )
+    detector = _detector(model, threads)
+    shown = track(samples, "scoring", console=Console(stderr=True), transient=True)
+    rows = score_table(detector, shown, unit=unit, sample_hz=frames_per_second, limits=Limits())
+    scratch = output.with_suffix(".partial")
+    count = write_score_rows(scratch, rows)
+    scratch.replace(output)
+    typer.echo(f"{output}: {count} rows, one a {unit}, of {len(samples)} presentations")
+
+
+def _detector(model: Path, threads: int) -> Detector:
+    from bonafide.deploy.detector import Detector
+    from bonafide.face.detect import MtcnnDetector
+
+    if not model.is_dir():
+        return Detector.load(model, threads=threads)
+    from bonafide.deploy.torch_scorer import TorchScorer
+
+    return Detector(TorchScorer(model), MtcnnDetector(threads=threads))
