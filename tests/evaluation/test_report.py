@@ -217,3 +217,23 @@ def test_thumbnails_are_small_upright_and_never_an_error(tmp_path):
     (tmp_path / "d.mp4").write_bytes(b"\x00" * 100)
     for name in ("b.jpg", "c.bmp", "d.mp4", "missing.jpg"):
         assert thumbnail(tmp_path / name) is None
+
+
+def test_a_clip_shows_its_first_frame(tmp_path):
+    import av
+    import numpy as np
+
+    with av.open(str(tmp_path / "clip.mp4"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        for level in (250, 5):
+            frame = np.full((240, 320, 3), level, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+    uri = thumbnail(tmp_path / "clip.mp4")
+    import base64
+    import io
+
+    small = Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
+    assert small.size == (200, 150)
+    assert np.asarray(small).mean() > 200

@@ -6,31 +6,38 @@ import base64
 import io
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
+
+from bonafide.capture.errors import CaptureError
+from bonafide.capture.limits import Limits
+from bonafide.capture.sources import expand_sources, open_source
+from bonafide.capture.video import ClipReader
+from bonafide.types import RgbImage
 
 SIDE_PX = 200
-MOST_PIXELS = 40_000_000
-MOST_BYTES = 30_000_000
-FORMATS = ("JPEG", "PNG", "WEBP")
+LIMITS = Limits(max_pixels=40_000_000)
 
 
 def thumbnail(path: Path) -> str | None:
-    """A data URI of the picture, upright, at most `SIDE_PX` on a side; None if it has none.
+    """A data URI of the photo, or of a clip's first frame; upright, at most `SIDE_PX` on a side.
 
-    None for a clip, a missing file, another format than `FORMATS`, or more than `MOST_BYTES` or
-    `MOST_PIXELS`: a report is not the place to fail over a picture.
+    None for what the capture room cannot read: a report is not the place to fail over a picture.
     """
     try:
-        if not path.is_file() or path.stat().st_size > MOST_BYTES:
-            return None
-        with Image.open(path, formats=FORMATS) as picture:
-            if picture.width * picture.height > MOST_PIXELS:
-                return None
-            picture.draft("RGB", (2 * SIDE_PX, 2 * SIDE_PX))  # decodes a JPEG at a smaller scale
-            upright = ImageOps.exif_transpose(picture).convert("RGB")
-            upright.thumbnail((SIDE_PX, SIDE_PX))
-            buffer = io.BytesIO()
-            upright.save(buffer, "JPEG", quality=80)
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return None  # Pillow raises all of these on damaged files
+        rgb = _first_picture(path)
+    except (CaptureError, StopIteration):
+        return None
+    picture = Image.fromarray(rgb)
+    picture.thumbnail((SIDE_PX, SIDE_PX), reducing_gap=2.0)
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=80)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _first_picture(path: Path) -> RgbImage:
+    [source] = expand_sources([str(path)], LIMITS)
+    opened = open_source(source, LIMITS)
+    if isinstance(opened, ClipReader):
+        with opened:
+            return next(opened).rgb
+    return opened.rgb
