@@ -14,12 +14,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from bonafide.simulator.probe import Features
+from bonafide.simulator.probe import Features, area_under_curve
 from bonafide.types import BONA_FIDE_SPECIES, BonafideError
 
 CALIPER = 0.2
 FOLDS = 5
-RIDGE = 5.0
+RIDGE = 1.0
+RIDGE_PRODUCTS = 30.0
+ROUNDS = 4
 
 
 def match_trivial(
@@ -50,6 +52,38 @@ def match_trivial(
     names = np.unique(subjects)
     fold_of = dict(zip(names, rng.permutation(len(names)) % FOLDS, strict=True))
     folds = np.array([fold_of[subject] for subject in subjects])
+    kept = np.arange(len(kinds))
+    for _ in range(ROUNDS):
+        kept = kept[_match_once(features[kept], kinds[kept], attacks, folds[kept], rng)]
+        if _balanced(features[kept], kinds[kept], attacks, folds[kept]):
+            break
+    return kept
+
+
+def _balanced(
+    features: Features, kinds: npt.NDArray, attacks: list[str], folds: npt.NDArray
+) -> bool:
+    """Whether a propensity fitted anew on the kept samples tells no species apart any more."""
+    for attack in attacks:
+        both = np.flatnonzero((kinds == BONA_FIDE_SPECIES) | (kinds == attack))
+        live = kinds[both] == BONA_FIDE_SPECIES
+        if live.all() or not live.any():
+            return True
+        area = area_under_curve(propensity(features[both], live, folds[both]), live)
+        # One standard deviation of chance: stricter than the probe's own band.
+        if area - 0.5 > np.sqrt((len(live) + 1) / (12 * live.sum() * (~live).sum())):
+            return False
+    return True
+
+
+def _match_once(
+    features: Features,
+    kinds: npt.NDArray,
+    attacks: list[str],
+    folds: npt.NDArray,
+    rng: np.random.Generator,
+) -> npt.NDArray[np.int64]:
+    """Indices, ascending, of the samples that found partners."""
     live = np.flatnonzero(kinds == BONA_FIDE_SPECIES)
     partners: dict[str, dict[int, int]] = {}
     # What one species leaves of the live samples is what the next is matched to, twice around:
@@ -107,13 +141,17 @@ def propensity(
     for fold in np.unique(folds):
         held_out = folds == fold
         if 0 < live[~held_out].sum() < (~held_out).sum():
-            logit[held_out] = design[held_out] @ _fit_logistic(design[~held_out], live[~held_out])
+            weights = _fit_logistic(design[~held_out], live[~held_out], unit.shape[1])
+            logit[held_out] = design[held_out] @ weights
     return np.clip(logit, -15, 15)
 
 
-def _fit_logistic(design: npt.NDArray, live: npt.NDArray) -> npt.NDArray[np.float64]:
-    """Ridge logistic regression by Newton's method; the first column is the free intercept."""
-    penalty = np.full(design.shape[1], RIDGE)
+def _fit_logistic(design: npt.NDArray, live: npt.NDArray, features: int) -> npt.NDArray[np.float64]:
+    """Ridge logistic regression by Newton's method; the intercept is free, and the
+    ``features`` columns after it are shrunk less than the products that follow.
+    """
+    penalty = np.full(design.shape[1], RIDGE_PRODUCTS)
+    penalty[: 1 + features] = RIDGE
     penalty[0] = 1e-6
     weights = np.zeros(design.shape[1])
     for _ in range(12):
