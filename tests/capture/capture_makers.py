@@ -1,6 +1,7 @@
 """Photos and clips made by code, so that what is in them is known."""
 
 import io
+import itertools
 import struct
 import zlib
 from fractions import Fraction
@@ -67,14 +68,20 @@ def write_clip(
         stream.options = options or {}
         if before_encoding:
             before_encoding(stream)
-        position = 0
-        for picture in (p for some in ([first], pictures) for p in some):
+        for position, picture in enumerate(itertools.chain([first], pictures)):
             frame = av.VideoFrame.from_ndarray(picture, "rgb24")
             frame.pts = position if stamps is None else stamps[position]
             frame.time_base = time_base
             muxer.mux(stream.encode(frame))
-            position += 1
         muxer.mux(stream.encode())
+
+
+def noisy_numbers(count, seed=0):
+    """Numbers under noise, so that packets have some size to damage."""
+    rng = np.random.default_rng(seed)
+    for number in range(count):
+        picture = 0.6 * number_picture(number, 96, 160) + 50
+        yield np.clip(picture + rng.integers(-20, 20, picture.shape), 0, 255).astype(np.uint8)
 
 
 def clip_bytes(count=12, codec="libx264", container="mp4", **settings):

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from bonafide.capture.errors import CameraUnavailableError
 from bonafide.capture.limits import Limits
 from bonafide.capture.video import open_clip
@@ -66,7 +68,8 @@ def _live(number: int, limits: Limits) -> Iterator[Frame]:
             time_s = now - start
             if index > 0 and time_s <= last:  # within the clock's resolution of the last one
                 continue
-            yield Frame(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), index, time_s, name)
+            rgb = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).view(np.uint8)
+            yield Frame(rgb, index, time_s, name)
             last, index = time_s, index + 1
     finally:
         camera.release()

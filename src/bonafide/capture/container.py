@@ -1,9 +1,9 @@
 """The one place where FFmpeg is handed a file: which demuxer, which options, which stream.
 
-Uploaded clips are hostile until read. Three locks, each enough by itself, keep FFmpeg from opening
+Uploaded clips are hostile until read. Two locks, each enough by itself, keep FFmpeg from opening
 anything but the bytes it is given: the demuxer is forced by content, so that playlist readers (HLS,
-concat, DASH) are never tried; FFmpeg reads from our file object and every request to open another
-file ends in `_refuse_to_open`; and its protocol list is empty of networks.
+concat, DASH) are never tried; and as FFmpeg reads from our file object it needs no protocol at all,
+so its list of allowed ones, which nested readers inherit, names none, not even local files.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import BinaryIO, NoReturn
+from typing import Any, BinaryIO, cast
 
 import av
 from av.container import InputContainer
@@ -35,6 +35,9 @@ from bonafide.capture.wholeness import ends_early
 FFMPEG_ERRORS = (av.FFmpegError, OSError, ValueError, OverflowError, MemoryError)
 """What PyAV raises on damaged input; several of its types derive from Python's."""
 
+DEMUXER_OPTIONS = {"protocol_whitelist": "none"}
+"""No protocol has this name. An empty list would mean "all of them"."""
+
 _READ_BUFFER_BYTES = 1 << 18
 _GIVE_UP_AFTER = 16  # demuxing errors in a row: the demuxer stands still
 
@@ -47,11 +50,13 @@ class OpenClip:
         container: FFmpeg's demuxer on the file.
         stream: the main video stream, its decoder set up.
         cut_short: the file ends before its own structure says.
+        tick: the unit of its time stamps, seconds.
     """
 
     container: InputContainer
     stream: VideoStream
     cut_short: bool
+    tick: Fraction
 
 
 def open_container(file: BinaryIO, source: str, limits: Limits, threads: int) -> OpenClip:
@@ -73,17 +78,17 @@ def open_container(file: BinaryIO, source: str, limits: Limits, threads: int) ->
     media = expect(file.read(HEAD_BYTES), source, MediaKind.CLIP)
     cut_short = ends_early(file, media)
     file.seek(0)
-    # Twice the limit: coded sizes are rounded up to whole blocks. The exact check is ours.
-    decoder_options = {"max_pixels": str(2 * limits.max_pixels)}
+    # With room for the decoder's rounding up to whole blocks and its margins; the exact check of
+    # the limit is ours.
+    decoder_options = {"max_pixels": str(2 * limits.max_pixels + 1_000_000)}
     try:
         container = av.open(
             file,
             mode="r",
             format=media.decoder,
-            options={"protocol_whitelist": "file", **decoder_options},
+            options={**DEMUXER_OPTIONS, **decoder_options},
             metadata_errors="replace",
             buffer_size=_READ_BUFFER_BYTES,
-            io_open=_refuse_to_open,
         )
     except FFMPEG_ERRORS as error:
         if cut_short:
@@ -99,7 +104,7 @@ def open_container(file: BinaryIO, source: str, limits: Limits, threads: int) ->
     except BaseException:
         container.close()
         raise
-    return OpenClip(container, stream, cut_short)
+    return OpenClip(container, stream, cut_short, stream.time_base or Fraction(1, av.time_base))
 
 
 def packets_of(clip: OpenClip, report: ClipReport) -> Iterator[av.Packet[VideoStream]]:
@@ -120,7 +125,7 @@ def packets_of(clip: OpenClip, report: ClipReport) -> Iterator[av.Packet[VideoSt
 
 
 def frames_of(clip: OpenClip, report: ClipReport) -> Iterator[VideoFrame]:
-    """Every intact decoded picture in display order, going on after damaged packets."""
+    """Every decoded picture in display order, corrupt ones too, going on after damaged packets."""
     for packet in packets_of(clip, report):
         try:
             pictures = packet.decode()
@@ -129,11 +134,7 @@ def frames_of(clip: OpenClip, report: ClipReport) -> Iterator[VideoFrame]:
         except FFMPEG_ERRORS:
             report.damaged_packets += 1
             continue
-        for picture in pictures:
-            if picture.is_corrupt:
-                report.damaged_frames += 1
-            else:
-                yield picture
+        yield from pictures
 
 
 def orientation_of(picture: VideoFrame, source: str) -> int:
@@ -151,7 +152,8 @@ def orientation_of(picture: VideoFrame, source: str) -> int:
     else:
         if side_data is None:
             return UPRIGHT
-        found = orientation_of_matrix(struct.unpack_from("=9i", side_data))
+        buffer: Any = side_data  # PyAV's stubs do not say that it is one
+        found = orientation_of_matrix(struct.unpack_from("=9i", buffer))
     if found is None:
         raise damaged(source, "its rotation is no quarter turn")
     return found
@@ -190,13 +192,9 @@ def stated_duration(clip: OpenClip) -> float | None:
     return None
 
 
-def _refuse_to_open(url: str, flags: int, options: dict[str, str]) -> NoReturn:  # noqa: ARG001
-    raise PermissionError(f"a clip may not open {url!r}")
-
-
 def _main_stream(container: InputContainer, source: str) -> VideoStream:
     # FFmpeg's own choice; cover art in a sound file counts as video there, but not here.
-    stream = container.streams.best("video")
+    stream = cast(VideoStream | None, container.streams.best("video"))
     if stream is None or "attached_pic" in str(stream.disposition):
         raise NoVideoStreamError(
             "holds no video stream.",

@@ -14,6 +14,8 @@ from bonafide.capture.errors import DamagedFileError, TruncatedFileError
 # ITU-T T.81, table B.1: C4, C8 and CC look like frame headers and are none.
 _JPEG_FRAME_HEADERS = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_BARE_MARKERS = {0x01, *range(0xD0, 0xD9)}
+# Bounds on the walk, far above any real file: 4,096 segments can hold 256 MB of metadata.
+_JPEG_MOST_SEGMENTS, _JPEG_MOST_FILL = 4_096, 65_536
 _JPEG_END, _JPEG_SCAN = 0xD9, 0xDA
 
 
@@ -73,31 +75,33 @@ def _png_size(file: BinaryIO, source: str) -> tuple[int, int]:
 
 def _jpeg_size(file: BinaryIO, source: str) -> tuple[int, int]:
     file.seek(2)
-    while True:
-        marker = _next_jpeg_marker(file, source)
+    for _ in range(_JPEG_MOST_SEGMENTS):
+        marker = _jpeg_marker(file, source)
         if marker in _JPEG_BARE_MARKERS:
             continue
         if marker in (_JPEG_END, _JPEG_SCAN):
-            raise damaged(source, "picture data come before a frame header")
+            break
         (length,) = struct.unpack(">H", _take(file, 2, source))
-        if length < 2:
-            raise damaged(source, "a segment is shorter than its own length field")
         if marker in _JPEG_FRAME_HEADERS:
             _, height, width = struct.unpack(">BHH", _take(file, 5, source))
             return width, height
+        if length < 2:
+            raise damaged(source, "a segment is shorter than its own length field")
         file.seek(length - 2, 1)
+    raise damaged(source, "it has no frame header before its picture data")
 
 
-def _next_jpeg_marker(file: BinaryIO, source: str) -> int:
-    """Skip to the next marker; decoders pass over stray bytes between segments, and so do we."""
-    byte = _take(file, 1, source)
-    while True:
-        while byte != b"\xff":
-            byte = _take(file, 1, source)
-        while byte == b"\xff":
-            byte = _take(file, 1, source)
-        if byte != b"\x00":
-            return byte[0]
+def _jpeg_marker(file: BinaryIO, source: str) -> int:
+    """The next marker; any number of 0xFF may stand before it (ITU-T T.81, B.1.1.2)."""
+    for _ in range(_JPEG_MOST_FILL):
+        prefix = _take(file, 1, source)
+        if prefix != b"\xff":
+            break
+        marker = _take(file, 1, source)
+        if marker != b"\xff":
+            return marker[0]
+        file.seek(-1, 1)
+    raise damaged(source, "a marker is missing between its segments")
 
 
 def _webp_size(file: BinaryIO, source: str) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from typing import BinaryIO
 from bonafide.capture.sniff import AVI, JPEG, MATROSKA, MP4, PNG, WEBP, MediaType
 
 _TAIL_BYTES = 4096  # room for what some cameras write after a picture's end
+_MAX_BOXES = 20_000  # fragments of a long clip; a file of nothing but tiny boxes ends here
 _SEGMENT_ID = bytes.fromhex("18538067")
 
 
@@ -61,7 +62,9 @@ def _riff_chunks(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
 def _mp4_boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
     """(name, end) of the top-level boxes; ISO/IEC 14496-12, 4.2."""
     position = 0
-    while position < size:
+    for _ in range(_MAX_BOXES):
+        if position >= size:
+            return
         file.seek(position)
         head = file.read(16)
         length = int.from_bytes(head[:4], "big")
