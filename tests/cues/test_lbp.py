@@ -8,6 +8,7 @@ from skimage import data
 from skimage.feature import local_binary_pattern
 
 from bonafide.cues.lbp import (
+    COLOUR_SPACES,
     MULTI_SCALE,
     TextureError,
     bins,
@@ -118,8 +119,6 @@ def test_colour_is_six_channels_and_a_grey_picture_has_flat_chroma():
 def test_cb_comes_before_cr():
     rgb = np.zeros((40, 40, 3), np.uint8)
     rgb[..., 2] = np.random.default_rng(0).integers(100, 200, (40, 40))  # blue noise moves Cb most
-    from bonafide.cues.lbp import COLOUR_SPACES
-
     channels = COLOUR_SPACES["ycbcr"](rgb)
     assert channels[..., 1].std() > 3 * channels[..., 2].std()
 

@@ -1,4 +1,4 @@
-"""The texture machine: what it learns, what it keeps, and that numpy gives scikit-learn's answer."""
+"""The texture machine: what it learns and keeps, and that numpy gives scikit-learn's answer."""
 
 import sys
 
@@ -11,6 +11,7 @@ from sklearn.svm import SVC
 from bonafide.models.texture_svm import (
     VARIANTS,
     TextureSvmError,
+    _folds,
     load_texture_svm,
     train,
 )
@@ -87,8 +88,6 @@ def test_numpy_gives_scikit_learns_decision_and_probability(variant):
         machine.decision(unseen), svm.decision_function(unseen_scaled), atol=1e-6
     )
     # The probability: by scikit-learn's own sigmoid, carrying the stored numbers.
-    from bonafide.models.texture_svm import _folds
-
     calibrated = CalibratedClassifierCV(
         SVC(gamma=1 / features.shape[1], class_weight="balanced"),
         ensemble=False,
@@ -121,8 +120,6 @@ def test_training_is_deterministic_and_the_seed_draws_the_folds():
 
 
 def test_frames_of_a_clip_never_stand_on_both_sides_of_a_fold():
-    from bonafide.models.texture_svm import _folds
-
     clips = np.array([f"subject{i // 5}" for i in range(60)])
     bona_fide = np.arange(60) % 2 == 0  # every subject in both classes
     held_out = []

@@ -10,6 +10,7 @@ import sys
 import typer
 from rich.console import Console
 
+from bonafide.cli.magnify import magnify
 from bonafide.types import BonafideError
 
 WRONG_USE = 2
@@ -21,6 +22,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(magnify)
+
+
+@app.callback()
+def verbs() -> None:
+    """Face presentation attack detection: a live face, or a print, a screen, a mask?"""
 
 
 def main() -> None:

@@ -25,14 +25,13 @@ import numpy as np
 import numpy.typing as npt
 
 from bonafide.cues.lbp import (
-    RgbImage,
     colour_histogram,
     grey_of,
     lbp_histogram,
     multi_scale_histogram,
 )
 from bonafide.cues.lbp_top import lbp_top_histogram
-from bonafide.types import BonafideError, Label
+from bonafide.types import BonafideError, Label, RgbImage
 
 Features = npt.NDArray[np.float32]
 Clip = npt.NDArray[np.uint8]
