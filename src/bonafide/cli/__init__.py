@@ -16,6 +16,7 @@ from bonafide.cli.compare import compare
 from bonafide.cli.demo import demo
 from bonafide.cli.evaluate import evaluate
 from bonafide.cli.export import export
+from bonafide.cli.magnify import magnify
 from bonafide.cli.plan import plan
 from bonafide.cli.score import score
 from bonafide.cli.simulate import simulate_app
@@ -40,6 +41,7 @@ app.command()(score)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(plan)
+app.command()(magnify)
 app.add_typer(simulate_app)
 
 
