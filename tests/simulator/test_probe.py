@@ -43,7 +43,7 @@ def simulate(people, per_person):
 
 @pytest.fixture(scope="module")
 def samples(people):
-    return simulate(people[:40], 1)
+    return simulate(people, 1)
 
 
 def judge(features, species, subjects, kept):
@@ -54,7 +54,7 @@ def judge(features, species, subjects, kept):
 
 def test_a_small_matched_sample_is_at_chance(samples):
     kept = match_trivial(*samples, np.random.default_rng(1))
-    assert len(kept) >= 0.4 * len(samples[1])
+    assert len(kept) >= 0.35 * len(samples[1])
     result = judge(*samples, kept)
     assert result.at_chance, result
 
