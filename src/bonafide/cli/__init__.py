@@ -45,10 +45,23 @@ app.command()(magnify)
 app.add_typer(simulate_app)
 
 
+EXTRAS = {"torch": "train", "lightning": "train", "sklearn": "train", "numba": "train"}
+"""Modules that the base install leaves out -> the extra that brings them."""
+
+
 def main() -> None:
     """Run the command line; expected failures end as one line on stderr and exit code 2."""
     try:
         app()
     except BonafideError as error:
-        Console(stderr=True).print(f"[bold red]error[/]: {escape(str(error))}", highlight=False)
-        sys.exit(WRONG_USE)
+        _fail(str(error))
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in EXTRAS:
+            raise
+        _fail(f"this verb needs {missing}. Install it: pip install 'bonafide[{EXTRAS[missing]}]'")
+
+
+def _fail(message: str) -> None:
+    Console(stderr=True).print(f"[bold red]error[/]: {escape(message)}", highlight=False)
+    sys.exit(WRONG_USE)
