@@ -10,6 +10,8 @@ import sys
 import typer
 from rich.console import Console
 
+from bonafide.cli.audit import audit_table
+from bonafide.cli.index import index_data
 from bonafide.types import BonafideError
 
 WRONG_USE = 2
@@ -21,6 +23,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.command("index")(index_data)
+app.command("audit")(audit_table)
 
 
 def main() -> None:

@@ -188,13 +188,13 @@ def _read_name(name: str, root: Path, dataset: str, people: str) -> Presentation
         return None
     real, attack = _REAL.fullmatch(path.name), _ATTACK.fullmatch(path.name)
     if real and folders[1:] == ("real",):
-        client, light, session = real.groups()
+        client, light, _ = real.groups()
         label, species, detail = Label.BONA_FIDE, BONA_FIDE_SPECIES, ""
     elif attack and folders[1:-1] == ("attack",) and folders[-1] in SUPPORTS:
         device, client, source, kind, light = attack.groups()
         if (device, kind) not in INSTRUMENTS or source != _SOURCES[device]:
             return None
-        label, species, session = Label.ATTACK, INSTRUMENTS[device, kind], ""
+        label, species = Label.ATTACK, INSTRUMENTS[device, kind]
         detail = f"{device}_{kind}_{folders[-1]}"
     else:
         return None
@@ -207,7 +207,7 @@ def _read_name(name: str, root: Path, dataset: str, people: str) -> Presentation
         split=SPLITS[folders[0]],
         dataset=dataset,
         pai_detail=detail,
-        session=session,
+        session="session01",
         device="webcam",
         light=light,
         frame_rate_hz=FRAME_RATE_HZ,
