@@ -133,8 +133,8 @@ def test_trap_public_lists_have_no_labels(tmp_path):
 
 def test_trap_no_false_positive_rate_below_one_attack_can_be_measured(tmp_path, complete):
     remarks = resolution_remarks(casia_surf(surf_challenge(tmp_path), partial=True))
-    assert "no false positive rate below 5.0e-01" in remarks[-1]
-    assert "below 2.5e-05" in resolution_remarks(complete)[-1]
+    assert "no false positive rate below 50 %" in remarks[-1]
+    assert "below 0.0025 %" in resolution_remarks(complete)[-1]
 
 
 def test_people_are_never_made_up(tmp_path):

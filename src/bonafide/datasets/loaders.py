@@ -124,7 +124,7 @@ def resolution_remarks(rows: Sequence[Presentation]) -> list[str]:
         remarks.append(
             f"{split.value}: BPCER moves in steps of {100 / max(bona_fide, 1):.3g} %, the attack "
             f"error over all species in steps of {100 / max(attacks, 1):.3g} %; no false positive "
-            f"rate below {1 / max(attacks, 1):.1e} can be measured."
+            f"rate below {100 / max(attacks, 1):.2g} % can be measured."
         )
     return remarks
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +20,15 @@ from bonafide.types import BonafideError, Presentation, RgbImage
 GREY_PX = 64
 COLOUR_PX = 16
 
-# ITU-T T.81, table K.1, the luminance table that encoders of the IJG family scale by quality.
-_K1_SUM = 3688
+# ITU-T T.81, table K.1: the luminance table that encoders of the IJG family scale by quality.
+_K1 = np.array(
+    [
+        *(16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55),
+        *(14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62),
+        *(18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92),
+        *(49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99),
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,16 +158,20 @@ def _look_at_photo(path: Path) -> tuple[MediaFacts, RgbImage]:
     return facts, rgb
 
 
-def jpeg_quality(table: list[int]) -> float:
-    """The quality, 1..100, at which the IJG's encoder scales its table to this sum.
+def jpeg_quality(table: Sequence[int]) -> float:
+    """The quality, 1..100, at which the IJG's encoder would write the nearest luminance table.
 
-    The encoder multiplies table K.1 by 5000/q % below 50 and by (200 - 2q) % from there on.
+    The encoder multiplies table K.1 by 5000/q % below 50 and by 200 - 2q % from there on, and keeps
+    entries in 1..255. Entries are compared sorted, so that their order in the file does not matter.
 
-    >>> round(jpeg_quality([16] * 32 + [99] * 32))  # about the sum of K.1 itself
-    50
+    Args:
+        table: 64 entries.
     """
-    scale = 100.0 * sum(table) / _K1_SUM
-    return min(100.0, max(1.0, 5000.0 / scale if scale > 100.0 else (200.0 - scale) / 2.0))
+    quality = np.arange(1, 101)
+    scale = np.where(quality < 50, 5000 // quality, 200 - 2 * quality)
+    scaled = np.clip((_K1[None, :] * scale[:, None] + 50) // 100, 1, 255)
+    away = np.abs(np.sort(scaled, axis=1) - np.sort(np.asarray(table))).sum(axis=1)
+    return float(quality[np.argmin(away)])
 
 
 def _shrink(facts: MediaFacts, rgb: RgbImage) -> MediaLook:
