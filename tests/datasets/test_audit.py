@@ -23,6 +23,11 @@ from bonafide.datasets.sample_table import read_sample_table, write_sample_table
 from bonafide.types import Label, Presentation, Split
 
 
+@pytest.fixture(autouse=True)
+def few_shuffles(monkeypatch):
+    monkeypatch.setattr("bonafide.datasets.probes.SHUFFLES", 99)
+
+
 @pytest.fixture(scope="module")
 def media(tmp_path_factory):
     """Ten people with two photos of each of three labels, all different."""

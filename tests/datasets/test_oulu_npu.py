@@ -3,6 +3,7 @@
 import pytest
 from miniature import oulu_clips, oulu_label, oulu_lists, oulu_tree, touch, write_lists
 
+from bonafide.datasets import oulu_npu as oulu_module
 from bonafide.datasets.errors import (
     CountError,
     LayoutError,
@@ -113,8 +114,10 @@ def test_missing_files_lists_and_numbers(tmp_path):
         oulu_npu(tmp_path, partial=True)
 
 
-def test_a_listed_clip_that_is_not_there_is_named(tmp_path):
-    oulu_tree(tmp_path)
+def test_a_listed_clip_that_is_not_there_is_named(tmp_path, monkeypatch):
+    for part in ("Train", "Dev", "Test"):
+        monkeypatch.setitem(oulu_module.TOTALS, part, 90)
+    oulu_tree(tmp_path, users=1)
     # The number of clips stays right, so that the names alone tell.
     (tmp_path / "Test_files/1_3_36_1.avi").rename(tmp_path / "Test_files/ABCDE.avi")
     with pytest.raises(MissingFilesError, match="1_3_36_1"):

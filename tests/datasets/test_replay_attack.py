@@ -18,7 +18,7 @@ from bonafide.datasets.errors import (
     UnknownNameError,
 )
 from bonafide.datasets.protocol import count_rows
-from bonafide.datasets.replay_attack import complete_names, replay_attack
+from bonafide.datasets.replay_attack import ATTACK_TOTALS, complete_names, replay_attack
 from bonafide.types import Label, Split
 
 
@@ -161,8 +161,6 @@ def test_words_that_are_not_defined_are_refused(full, wrong):
 
 
 def test_numbers_are_asserted_after_the_names(full, monkeypatch):
-    monkeypatch.setitem(
-        __import__("bonafide.datasets.replay_attack", fromlist=["x"]).ATTACK_TOTALS, "print", 400
-    )
+    monkeypatch.setitem(ATTACK_TOTALS, "print", 400)
     with pytest.raises(CountError, match="60 bona fide and 60 attacks found, 60 and 120 published"):
         replay_attack(full, protocol="print")

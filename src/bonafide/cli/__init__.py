@@ -5,13 +5,12 @@ Verbs import what they need when they run, so that `bonafide --help` answers at 
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 import typer
 from rich.console import Console
 
-from bonafide.cli.audit import audit_table
-from bonafide.cli.index import index_data
 from bonafide.types import BonafideError
 
 WRONG_USE = 2
@@ -24,8 +23,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-app.command("index")(index_data)
-app.command("audit")(audit_table)
+VERBS = ("index", "audit")
+"""Modules of this room that register their verbs when imported, in the order of --help."""
+
+for _verb in VERBS:
+    importlib.import_module(f"bonafide.cli.{_verb}")
 
 
 def main() -> None:

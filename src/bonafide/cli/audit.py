@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bonafide.cli import app
+
 if TYPE_CHECKING:
     from bonafide.datasets.audit import Audit
 
 LEAKS_FOUND = 1
 
 
-def audit_table(
+@app.command()
+def audit(
     table: Annotated[Path, typer.Argument(help="A sample table, such as samples.csv.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The HTML page to write.")] = Path(
         "audit.html"
@@ -32,7 +35,7 @@ def audit_table(
     from rich.console import Console
     from rich.progress import Progress
 
-    from bonafide.datasets.audit import audit
+    from bonafide.datasets.audit import audit as run_audit
     from bonafide.datasets.audit_page import write_audit_page
     from bonafide.datasets.loaders import record_path
     from bonafide.datasets.sample_table import read_sample_table
@@ -40,7 +43,7 @@ def audit_table(
     rows = read_sample_table(table)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("reading media", total=len(rows))
-        found = audit(rows, seed=seed, on_row=lambda: progress.advance(task))
+        found = run_audit(rows, seed=seed, on_row=lambda: progress.advance(task))
     record = record_path(table)
     remarks = json.loads(record.read_text())["remarks"] if record.is_file() else []
     output.parent.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bonafide.cli import app
 from bonafide.types import BonafideError
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ Partial = Annotated[
 Digests = Annotated[bool, typer.Option(help="Read every file to write its SHA-256 into the table.")]
 
 
-def index_data(
+@app.command()
+def index(
     name: Name,
     root: Root = None,
     output: Output = Path("samples.csv"),

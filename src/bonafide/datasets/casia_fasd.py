@@ -96,6 +96,7 @@ def casia_fasd(
             where="protocol",
             remedy=f"Choose one of {', '.join(SCENARIOS)}.",
         )
+    root = root.resolve()
     found = media_below(root)
     matches = {name: _CLIP.fullmatch(name) for name in found}
     clips = {
@@ -184,7 +185,7 @@ def _row(
         split = Split.DEVELOPMENT if f"{person:02d}" in held_out else Split.TRAIN
     return Presentation(
         presentation=f"{prefix}/{name.removesuffix('.avi')}",
-        path=str((root / name).resolve()),
+        path=str(root / name),
         label=meaning.label,
         pai_species=meaning.species,
         capture_subject=f"{prefix}/{subject:02d}",

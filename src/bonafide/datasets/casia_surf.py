@@ -127,6 +127,7 @@ def casia_surf(root: Path, *, family: str = "", partial: bool = False) -> list[P
                 where=str(root / name),
                 remedy="The lists named 'public' have none. Or say that only a part is there.",
             )
+    root = root.resolve()
     found = media_below(root)
     refuse_unknown([name for name in found if _match(name) is None], root, "CASIA-SURF")
     rows = rows_of_lists(lists, chosen, root)
@@ -285,5 +286,5 @@ def _paths(row: Presentation) -> tuple[str, str, str]:
 
 
 def _absolute(row: Presentation, root: Path) -> Presentation:
-    path, depth, infrared = (str((root / name).resolve()) for name in _paths(row))
+    path, depth, infrared = (str(root / name) for name in _paths(row))
     return replace(row, path=path, depth_path=depth, infrared_path=infrared)

@@ -59,7 +59,8 @@ def is_flat(grey: npt.NDArray[np.float32]) -> bool:
 
 def distance(first: Fingerprints, second: Fingerprints) -> npt.NDArray[np.int64]:
     """Number of differing bits, broadcast over all axes but the last."""
-    return np.bitwise_count(first ^ second).sum(axis=-1, dtype=np.int64)
+    differing: npt.NDArray[np.int64] = np.bitwise_count(first ^ second).sum(axis=-1, dtype=np.int64)
+    return differing
 
 
 def near_duplicates(
@@ -97,8 +98,9 @@ def _pairs(
         far += np.bitwise_count(prints[mine, word][:, None] ^ prints[others, word][None, :])
     rows, columns = np.nonzero(far <= max_distance)
     return [
-        Pair(*sorted((int(mine[r]), int(others[c]))), int(far[r, c]))
-        for r, c in zip(rows, columns, strict=True)
+        Pair(min(first, second), max(first, second), int(far[row, column]))
+        for row, column in zip(rows, columns, strict=True)
+        for first, second in [(int(mine[row]), int(others[column]))]
     ]
 
 

@@ -68,6 +68,7 @@ def folders(
     """
     form = form or FolderForm()
     pattern = _compile(form.subject_pattern)
+    root = root.resolve()
     found = media_below(root)
     strangers = [name for name in found if PurePosixPath(name).suffix.lower() not in MEDIA_SUFFIXES]
     refuse_unknown(strangers, root, "a folder of photos and clips")
@@ -75,7 +76,7 @@ def folders(
         name.split("/")[0] in {split.value for split in Split} for name in found
     )
     known = {name: name for name in (BONA_FIDE_SPECIES, *SPECIES)} | dict(form.species or {})
-    dataset, prefix = dataset_name(root, form.dataset or root.resolve().name)
+    dataset, prefix = dataset_name(root, form.dataset or root.name)
     rows: list[Presentation] = []
     unnamed, nobody = set(), []
     for name in found:
@@ -151,7 +152,7 @@ def _row(
     dataset, prefix, name = named
     return Presentation(
         presentation=f"{prefix}/{name}",
-        path=str(path.resolve()),
+        path=str(path),
         label=Label.BONA_FIDE if species == BONA_FIDE_SPECIES else Label.ATTACK,
         pai_species=species,
         capture_subject=f"{prefix}/{subject}",

@@ -105,7 +105,7 @@ def load(name: str, root: Path, asked: Asked | None = None) -> Indexed:
             remedy=f"It takes {', '.join(loader.defaults) or 'none'}.",
         )
     settings = {**loader.defaults, **given}
-    rows = loader.load(root, replace(asked, **settings))  # type: ignore[arg-type]
+    rows = loader.load(root, replace(asked, **settings))
     settings = {key: value for key, value in settings.items() if value not in ("", {}, None)}
     remarks = [loader.remark] if loader.remark else []
     if asked.partial:

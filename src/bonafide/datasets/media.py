@@ -18,7 +18,7 @@ from bonafide.capture.video import open_clip, probe_clip
 from bonafide.types import BonafideError, Presentation, RgbImage
 
 GREY_PX = 64
-COLOUR_PX = 16
+COLOUR_PX = 12
 
 # ITU-T T.81, table K.1: the luminance table that encoders of the IJG family scale by quality.
 _K1 = np.array(
@@ -64,7 +64,7 @@ class MediaLook:
         facts: of the file.
         grey: (64, 64) float32, 0..255, the whole first picture squeezed to a square, turned by
             the row's ``rotation_deg``.
-        colour: (16, 16, 3) float32, 0..255, R, G, B, the same picture.
+        colour: (12, 12, 3) float32, 0..255, R, G, B, the same picture.
         black_share: share of the first picture's pixels that are 0 in R, G and B, 0..1.
     """
 
@@ -180,9 +180,11 @@ def _shrink(facts: MediaFacts, rgb: RgbImage) -> MediaLook:
     rgb = np.ascontiguousarray(rgb)
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
     area = cv2.INTER_AREA
+    small_grey = cv2.resize(grey, (GREY_PX, GREY_PX), interpolation=area)
+    small_colour = cv2.resize(rgb.astype(np.float32), (COLOUR_PX, COLOUR_PX), interpolation=area)
     return MediaLook(
         facts=facts,
-        grey=cv2.resize(grey, (GREY_PX, GREY_PX), interpolation=area),
-        colour=cv2.resize(rgb.astype(np.float32), (COLOUR_PX, COLOUR_PX), interpolation=area),
+        grey=np.asarray(small_grey, dtype=np.float32),
+        colour=np.asarray(small_colour, dtype=np.float32),
         black_share=float(np.mean(rgb.max(axis=2) == 0)),
     )

@@ -51,7 +51,7 @@ PUBLISHED: Counts = {
 """Published are 30/90 and 40/120; the second pair halves with the test people."""
 
 _CLIP = re.compile(
-    r"(?:real/real_client(?P<real>\d{3})_(?P<real_device>android|laptop)_SD_scene01"
+    r"(?:real/real_client(?P<live>\d{3})_(?P<live_device>android|laptop)_SD_scene01"
     r"|attack/attack_client(?P<attack>\d{3})_(?P<attack_device>android|laptop)_SD_"
     r"(?P<instrument>ipad_video|iphone_video|printed_photo)_scene01)"
     r"\.(?P<suffix>mp4|mov)"
@@ -71,6 +71,7 @@ def msu_mfsd(root: Path, *, seed: int = DEFAULT_SEED, partial: bool = False) -> 
         UnknownNameError, MissingFilesError, CountError: as they say, listing all.
     """
     _check_lists(root)
+    root = root.resolve()
     found = media_below(root)
     matches = {name: _match(name) for name in found}
     unknown = [name for name, match in matches.items() if not match and not _is_companion(name)]
@@ -104,11 +105,11 @@ def _match(name: str) -> re.Match[str] | None:
 
 
 def _client(match: re.Match[str]) -> int:
-    return int(match["real"] or match["attack"])
+    return int(match["live"] or match["attack"])
 
 
 def _device(match: re.Match[str]) -> str:
-    return match["real_device"] or match["attack_device"]
+    return match["live_device"] or match["attack_device"]
 
 
 def _is_companion(name: str) -> bool:
@@ -141,7 +142,7 @@ def _row(name: str, match: re.Match[str], development: set[int], root: Path) -> 
         split = Split.DEVELOPMENT if client in development else Split.TEST
     return Presentation(
         presentation=f"{prefix}/{name.rpartition('.')[0]}",
-        path=str((root / name).resolve()),
+        path=str(root / name),
         label=Label.ATTACK if instrument else Label.BONA_FIDE,
         pai_species=INSTRUMENTS[instrument] if instrument else BONA_FIDE_SPECIES,
         capture_subject=f"{prefix}/client{client:03d}",

@@ -82,6 +82,7 @@ def oulu_npu(
         UnknownNameError, MissingFilesError, CountError: as they say, listing all.
     """
     conditions = {part: part_conditions(protocol, fold, part) for part in PARTS}
+    root = root.resolve()
     found = media_below(root)
     refuse_unknown([name for name in found if not _is_known(name)], root, "OULU-NPU")
     if not partial:
@@ -232,7 +233,7 @@ def _row(name: str, species: str, part: str, root: Path) -> Presentation:
         }
     return Presentation(
         presentation=f"{prefix}/{part}_files/{name}",
-        path=str((root / f"{part}_files" / f"{name}.avi").resolve()),
+        path=str(root / f"{part}_files" / f"{name}.avi"),
         label=Label.BONA_FIDE if species == BONA_FIDE_SPECIES else Label.ATTACK,
         pai_species=species,
         capture_subject=f"{prefix}/{stated['subject']}",

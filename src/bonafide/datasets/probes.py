@@ -28,7 +28,7 @@ SHUFFLES = 999
 BAND = 0.95
 RIDGE = 0.01
 QUANTILE_BINS = 6
-BORDER_CELLS = 3
+BORDER_CELLS = 2
 MAX_ROWS = 2000
 
 Features = npt.NDArray[np.float64]
@@ -43,7 +43,7 @@ class Probe:
         auc: area under the ROC curve on unseen people, bona fide above attack; None when all rows
             have the same value, so that there is nothing to learn.
         low, high: the band of chance that holds 95 % of the shuffled AUCs.
-        p_value: share of shuffles at least as far from their middle, the real one counted.
+        p_value: share of shuffles at least as far from their middle, the true labels counted.
     """
 
     name: str
@@ -121,11 +121,12 @@ def auc(scores: Features, targets: Features) -> Features:
     from scipy.stats import rankdata
 
     ranks = rankdata(scores, axis=0)
-    positive = targets > 0
-    above = positive.sum(axis=0)
+    bona_fide = targets > 0
+    above = bona_fide.sum(axis=0)
     below = len(targets) - above
-    wins = (ranks * positive).sum(axis=0) - above * (above + 1) / 2
-    return np.where((above > 0) & (below > 0), wins / np.maximum(above * below, 1), 0.5)
+    wins = (ranks * bona_fide).sum(axis=0) - above * (above + 1) / 2
+    areas: Features = np.where((above > 0) & (below > 0), wins / np.maximum(above * below, 1), 0.5)
+    return areas
 
 
 def assign_folds(people: Sequence[str], seed: int) -> npt.NDArray[np.int64]:
@@ -148,7 +149,7 @@ def shuffle_labels(
         members[person].append(index)
     mixed = [rows for rows in members.values() if len(set(labels[rows])) == 2]
     pure = [rows for rows in members.values() if len(set(labels[rows])) == 1]
-    shuffled = np.repeat(labels[:, None], shuffles, axis=1)
+    shuffled: Features = np.repeat(labels[:, None], shuffles, axis=1)
     for rows in mixed:
         shuffled[rows] = rng.permuted(shuffled[rows], axis=0)
     if pure:
@@ -191,7 +192,8 @@ def _ridge_scores(train: Features, targets: Features, test: Features) -> Feature
     spread = np.where(spread > 1e-9 * (1 + np.abs(middle)), spread, np.inf)
     known, new = (train - middle) / spread, (test - middle) / spread
     inner = known.T @ known + RIDGE * len(known) * np.eye(known.shape[1])
-    return new @ np.linalg.solve(inner, known.T @ (targets - targets.mean(axis=0)))
+    weights: Features = np.linalg.solve(inner, known.T @ (targets - targets.mean(axis=0)))
+    return new @ weights
 
 
 def _numbers(values: Sequence[Sequence[float]]) -> Features:
@@ -214,7 +216,8 @@ def _words(values: Sequence[tuple[str, ...]]) -> Features:
     return np.array(columns).T
 
 
-def _border(colour: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+def _border(colour: npt.NDArray[np.float32]) -> Features:
     inside = np.zeros(colour.shape[:2], dtype=bool)
     inside[BORDER_CELLS:-BORDER_CELLS, BORDER_CELLS:-BORDER_CELLS] = True
-    return colour[~inside].astype(np.float64).ravel()
+    outside: Features = colour[~inside].astype(np.float64).ravel()
+    return outside

@@ -79,7 +79,9 @@ ATTACK_TOTALS = {
 LIGHTS = ("controlled", "adverse")
 SUPPORTS = ("fixed", "hand")
 
-_REAL = re.compile(r"client(\d{3})_session01_webcam_authenticate_(controlled|adverse)_([12])\.mov")
+_BONA_FIDE = re.compile(
+    r"client(\d{3})_session01_webcam_authenticate_(controlled|adverse)_([12])\.mov"
+)
 _ATTACK = re.compile(
     r"attack_(print|mobile|highdef)_client(\d{3})_session01_(highdef|mobile)_(photo|video)_"
     r"(controlled|adverse)\.mov"
@@ -112,6 +114,7 @@ def replay_attack(
         UnknownNameError, MissingFilesError, CountError, LeakError: as they say, listing all.
     """
     _check_words(protocol, light, support)
+    root = root.resolve()
     found = media_below(root)
     rows, unknown, misplaced = [], [], []
     dataset, people = dataset_name(root, NAME)
@@ -186,9 +189,9 @@ def _read_name(name: str, root: Path, dataset: str, people: str) -> Presentation
     folders = path.parts[:-1]
     if not folders or folders[0] not in SPLITS:
         return None
-    real, attack = _REAL.fullmatch(path.name), _ATTACK.fullmatch(path.name)
-    if real and folders[1:] == ("real",):
-        client, light, _ = real.groups()
+    live, attack = _BONA_FIDE.fullmatch(path.name), _ATTACK.fullmatch(path.name)
+    if live and folders[1:] == ("real",):
+        client, light, _ = live.groups()
         label, species, detail = Label.BONA_FIDE, BONA_FIDE_SPECIES, ""
     elif attack and folders[1:-1] == ("attack",) and folders[-1] in SUPPORTS:
         device, client, source, kind, light = attack.groups()
@@ -200,7 +203,7 @@ def _read_name(name: str, root: Path, dataset: str, people: str) -> Presentation
         return None
     return Presentation(
         presentation=f"{people}/{path.with_suffix('')}",
-        path=str((root / name).resolve()),
+        path=str(root / name),
         label=label,
         pai_species=species,
         capture_subject=f"{people}/client{client}",

@@ -206,12 +206,15 @@ def _parse_box(text: str) -> Box | None:
 
 
 def _with_absolute_paths(sample: Presentation, folder: Path) -> Presentation:
-    changes = {}
-    for name in ("path", "depth_path", "infrared_path"):
-        value = getattr(sample, name)
-        if value:
-            changes[name] = str((folder / value).resolve())
-    return replace(sample, **changes)
+    def absolute(value: str) -> str:
+        return str((folder / value).resolve()) if value else ""
+
+    return replace(
+        sample,
+        path=absolute(sample.path),
+        depth_path=absolute(sample.depth_path),
+        infrared_path=absolute(sample.infrared_path),
+    )
 
 
 def _format_row(sample: Presentation, folder: Path) -> dict[str, str]:

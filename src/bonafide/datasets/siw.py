@@ -66,6 +66,7 @@ def siw(
             where="protocol, fold",
             remedy="Protocol 1 has no fold (0), 2 has the folds 1 to 4, 3 has 1 and 2.",
         )
+    root = root.resolve()
     found = media_below(root)
     matches = {name: _CLIP.fullmatch(name) for name in found}
     unknown = [name for name, match in matches.items() if not match and not _FACE.fullmatch(name)]
@@ -121,7 +122,7 @@ def _row(name: str, match: re.Match[str], root: Path) -> Presentation:
     live = species == BONA_FIDE_SPECIES
     return Presentation(
         presentation=f"{prefix}/{name.rpartition('.')[0]}",
-        path=str((root / name).resolve()),
+        path=str(root / name),
         label=Label.BONA_FIDE if live else Label.ATTACK,
         pai_species=species,
         capture_subject=f"{prefix}/{match['person']}",
