@@ -139,6 +139,13 @@ def test_the_walk_leaves_out_documents_and_hidden_files_only(tmp_path):
     assert media_below(tmp_path) == ["a.JPG", "b/x.avi", "d.npy"]
 
 
+def test_the_walk_follows_links_but_not_in_circles(tmp_path):
+    touch(tmp_path, ["a/x.avi", "elsewhere/y.avi"])
+    (tmp_path / "a/again").symlink_to(tmp_path / "a", target_is_directory=True)
+    (tmp_path / "a/linked").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    assert media_below(tmp_path / "a") == ["linked/y.avi", "x.avi"]
+
+
 def test_lists_that_cannot_be_read(tmp_path):
     with pytest.raises(MissingFilesError, match="cannot be read"):
         read_list(tmp_path / "no.txt")

@@ -162,7 +162,9 @@ def test_many_rows_are_thinned_out_by_the_seed(monkeypatch):
 
 def test_features_without_variation_teach_nothing():
     targets = np.ones((4, 3))
-    assert probe("x", np.ones((4, 2)), targets, np.array([0, 0, 1, 1])) == Probe("x", None)
+    assert probe("x", np.full((4, 2), 0.4), targets, np.array([0, 0, 1, 1])) == Probe("x", None)
+    rows, looks = make()
+    assert {one.name: one.auc for one in run_probes(rows, looks, seed=0)}["length"] is None
     assert not Probe("x", None).is_outside
     assert Probe("x", 0.9, 0.4, 0.6).is_outside
     assert not Probe("x", 0.5, 0.4, 0.6).is_outside

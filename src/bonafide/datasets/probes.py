@@ -99,7 +99,7 @@ def probe(
         targets: (n, 1 + shuffles) of -1 and +1, the true labels first.
         fold_of: (n,) fold of each row.
     """
-    if features.shape[1] == 0 or not np.any(features.std(axis=0) > 0):
+    if features.shape[1] == 0 or not np.any(np.ptp(features, axis=0) > 0):
         return Probe(name, None)
     scores = np.empty_like(targets)
     for fold in np.unique(fold_of):

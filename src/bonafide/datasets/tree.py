@@ -8,7 +8,7 @@ what file managers hide.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from bonafide.datasets.errors import LayoutError, MissingFilesError, UnknownNameError, listing
@@ -27,7 +27,8 @@ PROVENANCE = "provenance.json"
 def media_below(root: Path) -> list[str]:
     """Every file below ``root`` that is no document, as sorted paths with "/" relative to it.
 
-    Links to folders are followed; names with a leading dot, and what lies below them, are left out.
+    Links to folders are followed, but not back to a folder above. Names with a leading dot, and
+    what lies below them, are left out.
 
     Raises:
         LayoutError: ``root`` is no folder, or a folder cannot be listed.
@@ -36,12 +37,7 @@ def media_below(root: Path) -> list[str]:
         raise LayoutError(
             "is no folder.", where=str(root), remedy="Name the folder that holds the data set."
         )
-    found: list[str] = []
-    for folder, folders, files in os.walk(root, followlinks=True, onerror=_refuse_unlisted):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        inside = Path(folder).relative_to(root)
-        found += [(inside / name).as_posix() for name in files if not _is_document(name)]
-    return sorted(found)
+    return sorted(_walk(str(root), "", frozenset()))
 
 
 def dataset_name(root: Path, name: str) -> tuple[str, str]:
@@ -105,14 +101,25 @@ def read_list(path: Path) -> list[str]:
 
 
 def _is_document(name: str) -> bool:
-    if name.startswith(".") or name in DOCUMENT_NAMES:
-        return True
-    return os.path.splitext(name)[1].lower() in DOCUMENT_SUFFIXES
+    return name in DOCUMENT_NAMES or os.path.splitext(name)[1].lower() in DOCUMENT_SUFFIXES
 
 
-def _refuse_unlisted(error: OSError) -> None:
-    raise LayoutError(
-        f"cannot be listed ({error.strerror}).",
-        where=str(error.filename),
-        remedy="Check its permissions.",
-    ) from error
+def _walk(folder: str, inside: str, above: frozenset[str]) -> Iterator[str]:
+    here = os.path.realpath(folder)
+    if here in above:
+        return
+    try:
+        entries = list(os.scandir(folder))
+    except OSError as error:
+        raise LayoutError(
+            f"cannot be listed ({error.strerror}).",
+            where=folder,
+            remedy="Check its permissions.",
+        ) from error
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _walk(entry.path, f"{inside}{entry.name}/", above | {here})
+        elif not _is_document(entry.name):
+            yield inside + entry.name
