@@ -2,7 +2,7 @@
 
     BONAFIDE_DATA=<data folder> python benchmarks/fingerprints.py
 
-Prints the figures of docs/datasets.md, times as CPU seconds. Needs the portraits of the data folder.
+Prints the figures of docs/datasets.md; times are CPU seconds. Needs the data folder's portraits.
 """
 
 import csv

@@ -57,6 +57,7 @@ def _report(found: Audit, output: Path) -> None:
     from rich.console import Console
 
     console = Console(highlight=False)
+    tested = sum(probe.auc is not None for probe in found.probes)
     outside = [probe for probe in found.probes if probe.is_outside]
     for number, what in (
         (len(found.shared_subjects), "people in more than one split"),
@@ -64,7 +65,7 @@ def _report(found: Audit, output: Path) -> None:
         (sum(same.across_labels for same in found.same_files), "same files under both labels"),
         (len(found.look_alikes), "look-alike pairs across splits"),
         (len(found.unreadable), "files that cannot be read"),
-        (len(outside), f"of {len(found.probes)} shortcut probes above chance"),
+        (len(outside), f"of {tested} shortcut probes above chance"),
     ):
         console.print(f"{number:6d}  {what}", markup=False)
     for probe in outside:

@@ -56,11 +56,13 @@ def render_audit_page(
         remarks=remarks,
         listed=LISTED,
         pictures=pictures,
+        pictured=THUMBNAIL_PAIRS,
         splits=[split for split in Split if any(row.split is split for row in found.species)],
         species=sorted(
             {row.species for row in found.species}, key=lambda name: (name != "bona_fide", name)
         ),
         counts={(row.split, row.species): row for row in found.species},
+        tested=[probe for probe in found.probes if probe.auc is not None],
         outside=[probe for probe in found.probes if probe.is_outside],
         version=__version__,
     )

@@ -10,6 +10,11 @@ from bonafide.types import BonafideError
 class DatasetError(BonafideError):
     """A folder, list or manifest is not the data set that it is taken for."""
 
+    def __str__(self) -> str:
+        """Where, problem and remedy; after a listing the remedy starts a line of its own."""
+        text = f"{self.where}: {self.problem}" if self.where else self.problem
+        return f"{text}{'' if text.endswith(chr(10)) else ' '}{self.remedy}".rstrip()
+
 
 class LayoutError(DatasetError):
     """The folder has not the layout of the data set, or an option does not exist for it."""
