@@ -5,12 +5,13 @@ Verbs import what they need when they run, so that `bonafide --help` answers at 
 
 from __future__ import annotations
 
-import importlib
 import sys
 
 import typer
 from rich.console import Console
 
+from bonafide.cli.audit import audit
+from bonafide.cli.index import index
 from bonafide.types import BonafideError
 
 WRONG_USE = 2
@@ -23,11 +24,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-VERBS = ("index", "audit")
-"""Modules of this room that register their verbs when imported, in the order of --help."""
-
-for _verb in VERBS:
-    importlib.import_module(f"bonafide.cli.{_verb}")
+app.command()(index)
+app.command()(audit)
 
 
 def main() -> None:

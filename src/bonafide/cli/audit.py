@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bonafide.cli import app
-
 if TYPE_CHECKING:
     from bonafide.datasets.audit import Audit
 
 LEAKS_FOUND = 1
 
 
-@app.command()
 def audit(
     table: Annotated[Path, typer.Argument(help="A sample table, such as samples.csv.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The HTML page to write.")] = Path(

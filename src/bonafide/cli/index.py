@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bonafide.cli import app
 from bonafide.types import BonafideError
 
 if TYPE_CHECKING:
@@ -64,7 +63,6 @@ Partial = Annotated[
 Digests = Annotated[bool, typer.Option(help="Read every file to write its SHA-256 into the table.")]
 
 
-@app.command()
 def index(
     name: Name,
     root: Root = None,
