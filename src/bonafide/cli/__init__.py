@@ -11,11 +11,13 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from bonafide.cli.audit import audit
 from bonafide.cli.check import check
 from bonafide.cli.compare import compare
 from bonafide.cli.demo import demo
 from bonafide.cli.evaluate import evaluate
 from bonafide.cli.export import export
+from bonafide.cli.index import index
 from bonafide.cli.magnify import magnify
 from bonafide.cli.plan import plan
 from bonafide.cli.score import score
@@ -35,6 +37,8 @@ app = typer.Typer(
 # In the order of --help.
 app.command()(demo)
 app.command()(check)
+app.command()(index)
+app.command()(audit)
 app.add_typer(train_app)
 app.command()(export)
 app.command()(score)

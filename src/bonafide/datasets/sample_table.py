@@ -6,10 +6,11 @@ import csv
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
+from bonafide.datasets.errors import LayoutError, LeakError, listing
 from bonafide.types import (
     SAMPLE_COLUMNS,
     BonafideError,
@@ -55,9 +56,58 @@ def read_sample_table(path: Path) -> list[Presentation]:
     _check_columns(path, columns)
     if not rows:
         raise BonafideError("has no rows.", where=str(path), remedy="List at least one sample.")
-    samples = [_parse_row(row, path, line) for line, row in enumerate(rows, start=2)]
+    samples = [
+        parse_row(row, folder=path.parent, where=f"{path}, line {line}")
+        for line, row in enumerate(rows, start=2)
+    ]
     _check_unique(path, samples)
     return samples
+
+
+def parse_row(row: Mapping[str, str | None], *, folder: Path, where: str) -> Presentation:
+    """One row of text as a `Presentation`; columns that are absent are empty.
+
+    Args:
+        row: column -> text, columns of `SAMPLE_COLUMNS`.
+        folder: what relative media paths are relative to.
+        where: the table and line, for the message.
+
+    Raises:
+        BonafideError: a value is not one of the allowed words, or no number.
+    """
+    values = {name: (row.get(name) or "").strip() for name in SAMPLE_COLUMNS}
+    try:
+        sample = Presentation(
+            presentation=values["presentation"],
+            path=values["path"],
+            label=Label(values["label"]),
+            pai_species=values["pai_species"],
+            capture_subject=values["capture_subject"],
+            split=Split(values["split"]),
+            dataset=values["dataset"],
+            pai_detail=values["pai_detail"],
+            session=values["session"],
+            device=values["device"],
+            light=values["light"],
+            quality=values["quality"],
+            depth_path=values["depth_path"],
+            infrared_path=values["infrared_path"],
+            rotation_deg=int(values["rotation_deg"] or 0),
+            frame_rate_hz=float(values["frame_rate_hz"] or 0.0),
+            box=_parse_box(values["box"]),
+            sha256=values["sha256"],
+        )
+    except (ValueError, BonafideError) as error:
+        problem = error.problem if isinstance(error, BonafideError) else f"{error}."
+        raise BonafideError(
+            problem,
+            where=where,
+            remedy=(
+                f"label is one of {[label.value for label in Label]}, "
+                f"split one of {[split.value for split in Split]}."
+            ),
+        ) from error
+    return _with_absolute_paths(sample, folder)
 
 
 def write_sample_table(path: Path, samples: Iterable[Presentation]) -> None:
@@ -80,7 +130,8 @@ def check_protocol(samples: Sequence[Presentation], *, where: str) -> None:
         where: the table's name, for the message.
 
     Raises:
-        BonafideError: names the subjects or the split at fault.
+        LeakError: capture subjects stand in more than one split; all are listed.
+        LayoutError: names the split with one class.
     """
     splits_of: dict[str, set[Split]] = defaultdict(set)
     labels_of: dict[Split, set[Label]] = defaultdict(set)
@@ -89,16 +140,19 @@ def check_protocol(samples: Sequence[Presentation], *, where: str) -> None:
         labels_of[sample.split].add(sample.label)
     shared = sorted(subject for subject, splits in splits_of.items() if len(splits) > 1)
     if shared:
-        named = ", ".join(shared[:5]) + (" ..." if len(shared) > 5 else "")
-        raise BonafideError(
-            f"{len(shared)} capture subjects stand in more than one split: {named}.",
+        named = listing(
+            f"{subject}: {', '.join(sorted(split.value for split in splits_of[subject]))}"
+            for subject in shared
+        )
+        raise LeakError(
+            f"{len(shared)} capture subjects stand in more than one split:{named}\n",
             where=where,
             remedy="Give every person one split; otherwise the test measures recognition.",
         )
     for split, labels in labels_of.items():
         if len(labels) == 1:
             only = next(iter(labels)).value
-            raise BonafideError(
+            raise LayoutError(
                 f"split {split.value} holds {only} presentations only.",
                 where=where,
                 remedy="Every split needs bona fide and attack presentations.",
@@ -144,42 +198,6 @@ def _check_unique(path: Path, samples: Sequence[Presentation]) -> None:
         seen.add(sample.presentation)
 
 
-def _parse_row(row: dict[str, str], path: Path, line: int) -> Presentation:
-    values = {name: (row.get(name) or "").strip() for name in SAMPLE_COLUMNS}
-    try:
-        sample = Presentation(
-            presentation=values["presentation"],
-            path=values["path"],
-            label=Label(values["label"]),
-            pai_species=values["pai_species"],
-            capture_subject=values["capture_subject"],
-            split=Split(values["split"]),
-            dataset=values["dataset"],
-            pai_detail=values["pai_detail"],
-            session=values["session"],
-            device=values["device"],
-            light=values["light"],
-            quality=values["quality"],
-            depth_path=values["depth_path"],
-            infrared_path=values["infrared_path"],
-            rotation_deg=int(values["rotation_deg"] or 0),
-            frame_rate_hz=float(values["frame_rate_hz"] or 0.0),
-            box=_parse_box(values["box"]),
-            sha256=values["sha256"],
-        )
-    except (ValueError, BonafideError) as error:
-        problem = error.problem if isinstance(error, BonafideError) else f"{error}."
-        raise BonafideError(
-            problem,
-            where=f"{path}, line {line}",
-            remedy=(
-                f"label is one of {[label.value for label in Label]}, "
-                f"split one of {[split.value for split in Split]}."
-            ),
-        ) from error
-    return _with_absolute_paths(sample, path.parent)
-
-
 def _parse_box(text: str) -> Box | None:
     if not text:
         return None
@@ -188,12 +206,15 @@ def _parse_box(text: str) -> Box | None:
 
 
 def _with_absolute_paths(sample: Presentation, folder: Path) -> Presentation:
-    changes = {}
-    for name in ("path", "depth_path", "infrared_path"):
-        value = getattr(sample, name)
-        if value:
-            changes[name] = str((folder / value).resolve())
-    return replace(sample, **changes)
+    def absolute(value: str) -> str:
+        return str((folder / value).resolve()) if value else ""
+
+    return replace(
+        sample,
+        path=absolute(sample.path),
+        depth_path=absolute(sample.depth_path),
+        infrared_path=absolute(sample.infrared_path),
+    )
 
 
 def _format_row(sample: Presentation, folder: Path) -> dict[str, str]:
