@@ -63,6 +63,18 @@ def test_stamps_that_stand_still_are_refused_and_a_run_that_fails_leaves_no_clip
     assert list(tmp_path.iterdir()) == []
 
 
+def test_without_libx264_a_clip_is_written_as_mpeg4(tmp_path, monkeypatch):
+    monkeypatch.setattr(av, "codecs_available", {"mpeg4"})
+    times = jittered_times(1)
+    frames = swaying_grating(times, 1.0, 2.0, side=64).astype(np.uint8)
+    write_clip(tmp_path / "clip.mp4", frames, times)
+    back, stamps = read_clip(tmp_path / "clip.mp4")
+    np.testing.assert_allclose(stamps, times - times[0], atol=5e-5)
+    assert np.abs(back.astype(int) - frames).mean() < 4
+    with av.open(str(tmp_path / "clip.mp4")) as container:
+        assert container.streams.video[0].codec_context.name == "mpeg4"
+
+
 @pytest.mark.parametrize("name", ["clip.gif", "clip", "nowhere/clip.mp4"])
 def test_clips_that_cannot_be_written_are_refused(tmp_path, name):
     with pytest.raises(ClipWriteError):
