@@ -142,7 +142,7 @@ def test_folders_are_read_by_manifest_subfolder_or_file(tmp_path, portrait):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         cv2.imwrite(str(path), portrait[..., ::-1])
-    assert [p.subject for p in find_portraits(tmp_path)] == ["a", "a", "b"]
+    assert [p.subject for p in find_portraits(tmp_path)] == ["a", "b"]  # a's files are the same
     (tmp_path / "manifest.csv").write_text("file,subject\nb.png,007\n")
     assert [(p.subject, p.path.name) for p in find_portraits(tmp_path)] == [("007", "b.png")]
     assert np.array_equal(read_photo(tmp_path / "b.png"), portrait)
@@ -152,6 +152,16 @@ def test_folders_are_read_by_manifest_subfolder_or_file(tmp_path, portrait):
     (tmp_path / "manifest.csv").write_text("name\nx\n")
     with pytest.raises(BonafideError, match="columns file and subject"):
         find_portraits(tmp_path)
+
+
+def test_one_person_under_several_ids_is_one_subject(tmp_path):
+    for name, content in [("1", b"x"), ("2", b"y"), ("3", b"x"), ("4", b"z"), ("5", b"w")]:
+        (tmp_path / f"{name}.jpg").write_bytes(content)
+    rows = ["1.jpg,s9,A", "2.jpg,s2,B", "3.jpg,s3,C", "4.jpg,s4,A", "5.jpg,s5,"]
+    (tmp_path / "manifest.csv").write_text("file,subject,name\n" + "\n".join(rows) + "\n")
+    found = [(p.subject, p.path.name) for p in find_portraits(tmp_path)]
+    # s3 and s9 show one file, s4 and s9 bear one name: one person, known as s3.
+    assert found == [("s2", "2.jpg"), ("s3", "3.jpg"), ("s3", "4.jpg"), ("s5", "5.jpg")]
 
 
 def test_missing_and_broken_files_are_typed_errors(tmp_path):

@@ -7,7 +7,8 @@ enough to frame a picture, and what it misses is placed where portraits have the
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -28,6 +29,7 @@ class Portrait:
 
     subject: str
     path: Path
+    name: str = ""
 
 
 @lru_cache(maxsize=1)
@@ -103,8 +105,12 @@ def read_photo(path: Path) -> RgbImage:
 def find_portraits(folder: Path) -> list[Portrait]:
     """List a folder of bona fide photos, sorted by subject and file.
 
-    With a manifest.csv (columns file and subject) that list counts. Without one, each subfolder is
-    a person, and each picture directly in the folder is a person of its own.
+    With a manifest.csv (columns file and subject, perhaps name) that list counts. Without one, each
+    subfolder is a person, and each picture directly in the folder is a person of its own.
+
+    Subjects that share a name or a file's content become one, under the first of their ids, so that
+    nobody can stand in two splits; of files with the same content one is kept. Two people of one
+    name are then taken for one, which costs nothing.
 
     Raises:
         BonafideError: no such folder, a manifest without those columns or with missing files, or
@@ -122,7 +128,30 @@ def find_portraits(folder: Path) -> list[Portrait]:
             where=str(folder),
             remedy=f"Put a photo or a subfolder per person there ({', '.join(PICTURE_ENDINGS)}).",
         )
-    return sorted(found, key=lambda portrait: (portrait.subject, str(portrait.path)))
+    merged = _one_subject_a_person(found)
+    return sorted(merged, key=lambda portrait: (portrait.subject, str(portrait.path)))
+
+
+def _one_subject_a_person(portraits: list[Portrait]) -> list[Portrait]:
+    known_as: dict[str, str] = {}  # a subject -> the subject it turned out to be
+
+    def settled(subject: str) -> str:
+        while known_as.get(subject, subject) != subject:
+            subject = known_as[subject]
+        return subject
+
+    first_with: dict[str, str] = {}  # a name or a content -> the first subject that has it
+    kept: dict[str, Portrait] = {}
+    for portrait in sorted(portraits, key=lambda p: (p.subject, str(p.path))):
+        content = hashlib.sha256(portrait.path.read_bytes()).hexdigest()
+        kept.setdefault(content, portrait)
+        for mark in filter(None, (content, portrait.name and f"name {portrait.name}")):
+            first, second = (
+                settled(first_with.setdefault(mark, portrait.subject)),
+                settled(portrait.subject),
+            )
+            known_as[max(first, second)] = min(first, second)
+    return [replace(portrait, subject=settled(portrait.subject)) for portrait in kept.values()]
 
 
 def _from_manifest(manifest: Path) -> list[Portrait]:
@@ -134,7 +163,10 @@ def _from_manifest(manifest: Path) -> list[Portrait]:
             where=str(manifest),
             remedy="Add them, or remove the manifest to go by file names.",
         )
-    portraits = [Portrait(row["subject"], manifest.parent / row["file"]) for row in rows]
+    portraits = [
+        Portrait(row["subject"], manifest.parent / row["file"], row.get("name") or "")
+        for row in rows
+    ]
     for portrait in portraits:
         if not portrait.subject or not portrait.path.is_file():
             raise BonafideError(
