@@ -9,6 +9,9 @@ from bonafide.decision.operating_point import DevelopmentEvidence, OperatingPoin
 from bonafide.deploy.record import ModelRecord
 from bonafide.models.ms_fans import MsFans
 
+# Small tensors: a second thread costs more than it brings, above all on a busy machine.
+torch.set_num_threads(1)
+
 
 @pytest.fixture(scope="session")
 def astronaut():
