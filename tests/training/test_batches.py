@@ -9,6 +9,7 @@ from bonafide.training.batches import (
     LUMA,
     balanced_sampler,
     blank_surroundings,
+    jitter_focus,
     jitter_photometry,
     random_window,
     training_batch,
@@ -87,6 +88,21 @@ def test_jitter_moves_the_whole_face_alike_and_strength_zero_moves_nothing():
     assert means[:, 0, 0].std() > 10
     noise = [crops[0].std(axis=(0, 1)).mean() for crops in out]
     assert 0 <= min(noise) < 1 < max(noise) < 6
+
+
+def test_focus_goes_both_ways_and_leaves_flat_areas_alone():
+    flat = np.full((2, 40, 40, 3), 77, np.uint8)
+    edge = flat.copy()
+    edge[:, :, 20:] = 150
+    rng = np.random.default_rng(0)
+    steps = []
+    for _ in range(40):
+        assert (jitter_focus(flat, 1.0, rng) == 77).all()
+        out = jitter_focus(edge, 1.0, rng).astype(int)
+        assert (out[0] == out[1]).all()
+        steps.append(out[0, 20, 20, 0] - out[0, 20, 19, 0])
+    assert min(steps) < 40 < 73 < max(steps)
+    assert jitter_focus(edge, 0, rng) is edge
 
 
 def test_less_saturation_keeps_the_brightness():

@@ -154,6 +154,28 @@ def jitter_photometry(crops: Crops, strength: float, rng: np.random.Generator) -
     return np.asarray(signed, np.uint8).reshape(crops.shape)
 
 
+def jitter_focus(crops: Crops, strength: float, rng: np.random.Generator) -> Crops:
+    """Blur or sharpen one face at random, so that sharpness alone tells nothing.
+
+    Args:
+        crops: (n, height, width, 3) uint8 RGB.
+        strength: 0 leaves them as they are; 1 blurs with sigma up to 1.2 px of the crop, or adds up
+            to one and a half times the detail below 1 px.
+
+    Returns:
+        the same shape, uint8.
+    """
+    if strength == 0:
+        return crops
+    amount = rng.uniform(-1.5, 1.2) * strength
+    sigma = max(amount, 0.05) if amount > 0 else 1.0
+    changed = np.empty_like(crops)
+    for i, crop in enumerate(crops):
+        soft = cv2.GaussianBlur(crop, (0, 0), sigma)
+        changed[i] = soft if amount > 0 else cv2.addWeighted(crop, 1 - amount, soft, amount, 0)
+    return changed
+
+
 def training_batch(
     crops: npt.NDArray[np.uint8],
     targets: npt.NDArray[np.int64],
@@ -182,5 +204,6 @@ def training_batch(
         face = crops[row]
         if rng.random() < config.border:
             face = blank_surroundings(face, config.scales, rng)
-        faces.append(jitter_photometry(random_window(face, rng), config.jitter, rng))
+        window = jitter_focus(random_window(face, rng), config.focus, rng)
+        faces.append(jitter_photometry(window, config.jitter, rng))
     return torch.from_numpy(np.stack(faces)), torch.from_numpy(targets[rows])

@@ -33,6 +33,7 @@ class TrainingConfig:
         momentum, weight_decay: of SGD (paper: 0.9, 5e-4).
         milestones: shares of ``steps`` after which the learning rate is divided by ten.
         jitter: strength of the photometric augmentation, 0 switches it off.
+        focus: strength of the blurring and sharpening augmentation, 0 switches it off.
         border: probability that a sample's surroundings are blanked, as in tight pictures.
         evaluate_every: steps between two measurements on the development set.
         patience: measurements without improvement before stopping early; 0 never stops.
@@ -53,6 +54,7 @@ class TrainingConfig:
     weight_decay: float = 5e-4
     milestones: tuple[float, ...] = (0.6, 0.85)
     jitter: float = 1.0
+    focus: float = 0.0
     border: float = 0.0
     evaluate_every: int = 250
     patience: int = 0
