@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import psutil
 import pytest
 
 import bonafide
@@ -10,7 +11,7 @@ from bonafide.deploy.clip import REPLACED
 from bonafide.deploy.detector import Detector
 from bonafide.deploy.runtime import CropScores
 from bonafide.face.detect import MtcnnDetector
-from bonafide.types import Decision, Frame, ReasonCode
+from bonafide.types import BonafideError, Decision, Frame, ReasonCode
 
 
 class ScriptedScorer:
@@ -154,3 +155,26 @@ def test_a_face_lost_in_every_frame_is_still_judged_by_all_of_them(record, faces
     pictures, scores = [astronaut] * 8, [0.2, 0.4, 0.6, 0.8] * 2
     verdict = detector(record, faces, scores).check_clip(clip(*pictures, step_s=10))
     assert verdict.score == pytest.approx(0.5)
+
+
+def test_a_yunet_file_of_the_users_takes_the_place_of_the_detector(untrained_model, tmp_path):
+    with pytest.raises(BonafideError, match=r"yunet\.onnx"):
+        Detector.load(untrained_model, yunet=tmp_path / "yunet.onnx")
+
+
+def test_memory_does_not_grow_with_the_length_of_a_clip(record, faces, astronaut):
+    def peak_mib(frames):
+        judge = detector(record, faces, iter(lambda: 0.5, None))
+        stream = (Frame(astronaut.copy(), i, i * 0.2, "clip") for i in range(frames))
+        peaks = []
+
+        def watched():
+            for frame in stream:
+                peaks.append(psutil.Process().memory_info().rss / 2**20)
+                yield frame
+
+        assert judge.check_clip(watched()).frames_evaluated == frames
+        return max(peaks)
+
+    short = peak_mib(40)
+    assert peak_mib(400) - short < 40  # 400 frames alone would be 315 MiB

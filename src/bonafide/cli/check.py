@@ -36,6 +36,9 @@ Model = Annotated[Path | None, _option("An exported model; the shipped one if no
 Point = Annotated[Path | None, _option("JSON file of an operating point.", JUDGING)]
 Rate = Annotated[float, _option("Frames of a clip looked at per second.", JUDGING)]
 MinFace = Annotated[float, _option("Smallest face looked for, px.", JUDGING)]
+Yunet = Annotated[
+    Path | None, _option("Find faces with this YuNet file of yours instead.", JUDGING)
+]
 Threads = Annotated[int, _option("Threads of each network.", JUDGING)]
 AsJson = Annotated[bool, _option("One JSON object a line.", OUTPUT, "--json")]
 Scores = Annotated[Path | None, _option("Write path, score, decision, reason.", OUTPUT)]
@@ -51,6 +54,7 @@ def check(
     operating_point: Point = None,
     frames_per_second: Rate = 5.0,
     min_face: MinFace = 40.0,
+    yunet: Yunet = None,
     threads: Threads = 1,
     as_json: AsJson = False,
     scores: Scores = None,
@@ -71,7 +75,11 @@ def check(
     limits = _limits(max_bytes, max_pixels, max_frames, max_seconds)
     point = load_operating_point(operating_point) if operating_point else None
     detector = Detector.load(
-        model or SHIPPED_MODEL, operating_point=point, min_face_px=min_face, threads=threads
+        model or SHIPPED_MODEL,
+        operating_point=point,
+        min_face_px=min_face,
+        yunet=yunet,
+        threads=threads,
     )
     if camera is not None:
         from bonafide.cli.watch import watch_camera

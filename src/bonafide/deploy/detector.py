@@ -111,6 +111,7 @@ class Detector:
         *,
         operating_point: OperatingPoint | None = None,
         min_face_px: float = 40,
+        yunet: Path | None = None,
         threads: int = 1,
     ) -> Self:
         """Load a model and the face detector.
@@ -118,14 +119,22 @@ class Detector:
         Args:
             model: an ONNX file that `bonafide export` wrote; the shipped one by default.
             operating_point: replaces the model's own threshold.
-            min_face_px: smallest face to look for; larger is faster.
+            min_face_px: smallest face to look for; larger is faster. YuNet has a limit of its own.
+            yunet: a YuNet file of the user's, to find faces with instead of the default detector.
             threads: of each network.
 
         Raises:
             BonafideError: the model or the detector's weights are missing or damaged.
         """
         scorer = OnnxScorer(Path(model), threads=threads)
-        return cls(scorer, MtcnnDetector(min_face_px, threads=threads), operating_point)
+        faces: FaceDetector
+        if yunet is not None:
+            from bonafide.face.yunet import YunetDetector
+
+            faces = YunetDetector(yunet)
+        else:
+            faces = MtcnnDetector(min_face_px, threads=threads)
+        return cls(scorer, faces, operating_point)
 
     @property
     def model_id(self) -> ModelId:

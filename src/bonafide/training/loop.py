@@ -92,10 +92,10 @@ def train(
         network.parameters(), config.learning_rate, config.momentum, 0.0, config.weight_decay
     )
     progress = Progress()
-    if resume and (run / LAST).exists():
-        progress = load_checkpoint(run / LAST, network, optimizer)
-        _cut_log(run / LOG, progress.step)
     model, optimizer = fabric.setup(network, optimizer)
+    if resume and (run / LAST).exists():  # after setup, so that momentum lands on the device
+        progress = load_checkpoint(run / LAST, network, optimizer.optimizer)
+        _cut_log(run / LOG, progress.step)
     while progress.step < config.steps and not _stale(config, progress):
         step = progress.step
         loss = _one_step(config, data, model, optimizer, fabric, step)
