@@ -85,8 +85,8 @@ def torch_road(detector):
 
     def judge(jpeg):
         rgb = decode_image(jpeg, "memory").rgb
-        face = cascade.detect(rgb)[0]
-        crops = multi_scale_crops(rgb, face.landmarks, record.scales, record.crop_px).crops
+        landmarks = cascade.detect(rgb)[0][-1]
+        crops = multi_scale_crops(rgb, landmarks, record.scales, record.crop_px).crops
         with torch.inference_mode():
             return scorer(torch.from_numpy(crops[None]))
 
