@@ -209,3 +209,13 @@ def test_a_damaged_clip_is_judged_by_what_is_left_and_says_so(
     assert answer["decision"] == "bona_fide"
     [remark] = [reason for reason in answer["reasons"] if reason["code"] == "damaged_clip"]
     assert not remark["blocking"]
+
+
+def test_a_narrow_terminal_shows_the_end_of_a_long_path_on_one_line(media, untrained_model, always):
+    long = media / ("a" * 60 + "_end.jpg")
+    (media / "face.jpg").rename(long)
+    arguments = ["check", str(long), "--model", str(untrained_model), *always(0.0)]
+    out = CliRunner(env={"COLUMNS": "90"}).invoke(bonafide.cli.app, arguments).stdout
+    [line] = [line for line in out.splitlines() if "_end.jpg" in line]
+    assert line.startswith("…")
+    assert "bona_fide" in line

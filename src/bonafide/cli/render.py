@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
 from rich.console import Console
@@ -11,7 +12,22 @@ from rich.table import Table
 from bonafide.deploy.answer import Answer
 from bonafide.types import ReasonCode
 
+OTHER_COLUMNS = 62
+"""Width of all columns but the first, with the usual reasons."""
+
+LEAST_PATH = 24
+PIPED_WIDTH = 400
+
 STYLES = {"bona_fide": "green", "attack": "bold red", "not_evaluated": "yellow"}
+
+
+def shortened(path: str, width: int) -> str:
+    """The path, or its end behind an ellipsis: the end is what tells files apart.
+
+    >>> shortened("folder/photo.jpg", 10)
+    '…photo.jpg'
+    """
+    return path if len(path) <= width else "…" + path[1 - width :]
 
 
 def reasons_in_words(answer: Answer) -> str:
@@ -24,8 +40,11 @@ class VerdictTable:
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console()
+        if not self._console.is_terminal and not os.environ.get("COLUMNS"):
+            self._console.width = PIPED_WIDTH  # a file or pipe has no edge to fold at
+        self._path_width = max(self._console.width - OTHER_COLUMNS, LEAST_PATH)
         self._table = Table(box=None, pad_edge=False, header_style="bold")
-        self._table.add_column("file", overflow="fold", ratio=1)
+        self._table.add_column("file", no_wrap=True)
         for name in ("decision", "score", "threshold", "reasons", "ms"):
             right = name in ("score", "threshold", "ms")
             self._table.add_column(
@@ -44,7 +63,7 @@ class VerdictTable:
                 self._unreadable.append(reason.advice)
         milliseconds = sum(verdict.timing_ms.values())
         self._table.add_row(
-            escape(answer.path),
+            escape(shortened(answer.path, self._path_width)),
             f"[{STYLES[decision]}]{decision}[/]",
             "" if verdict.score is None else f"{verdict.score:.3f}",
             f"{verdict.threshold:.3f}",
