@@ -10,6 +10,7 @@ import sys
 import typer
 from rich.console import Console
 
+from bonafide.cli.simulate import simulate_app
 from bonafide.types import BonafideError
 
 WRONG_USE = 2
@@ -21,6 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(simulate_app)
 
 
 def main() -> None:
