@@ -175,9 +175,10 @@ def pose_actor(actor: Actor, scene: Scene, pose: Pose, gesture: Gesture) -> Pose
                     pose.roll_deg + gesture.roll_deg)  # fmt: skip
     lean = rotation(0.45 * pose.yaw_deg + 0.3 * gesture.yaw_deg, 0.0, 0.3 * pose.roll_deg)
     place = np.array(pose.place_mm, np.float32) + np.array(gesture.shift_mm, np.float32)
-    # Turning pivots at the neck, but the face keeps its place: posture follows the face.
-    center = np.array([0.0, -35.0, 60.0], np.float32)
-    offset = place + center - turn @ center
+    # The mean of the five landmarks is the pivot, for faces and carriers alike, so that the place
+    # of a face in the picture tells nothing about what it is.
+    center = actor.head.landmarks.mean(0).astype(np.float32)
+    offset = place - turn @ center
     pivot = turn @ NECK_PIVOT + offset
     chest = pivot - lean @ NECK_PIVOT + np.array([0.0, 0.4 * gesture.chest_mm, 0.6 * gesture.chest_mm],
                                                  np.float32)  # fmt: skip

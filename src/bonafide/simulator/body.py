@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from bonafide.simulator.features import plan_face
+from bonafide.simulator.features import plan_face, surface_depth
 from bonafide.simulator.hair import HeadRadius
-from bonafide.simulator.head import HeadMesh, grid_triangles
+from bonafide.simulator.head import COLUMNS, ROWS, HeadMesh, grid_triangles
 from bonafide.simulator.identity import Garment, Glasses, Identity, Sex
 from bonafide.simulator.mesh import Material, Surface, plain_texture, surface
 from bonafide.simulator.skin import (
@@ -148,7 +148,7 @@ def _pattern(kind: int, a: Field, y: Field, rng: np.random.Generator) -> Field:
 def build_ear(person: Identity, head: HeadMesh, side: float) -> Surface:
     """An ear as a relief over an oval; ``side`` -1 is the picture's left."""
     rho, phi = np.meshgrid(np.linspace(0, 1, 15), np.linspace(0, 2 * np.pi, 41), indexing="ij")
-    length, lobe = person.ear_length_mm / 2, person.ear_lobe
+    length, lobe = person.ear_length_mm / 2 * 0.94, person.ear_lobe
     low = np.clip(-np.sin(phi), 0, 1)
     # phi 0 points backwards, pi to the face, pi/2 up.
     radius = length * (1 - 0.05 * low) * (1 + 0.04 * lobe * low**6)
@@ -161,14 +161,14 @@ def build_ear(person: Identity, head: HeadMesh, side: float) -> Surface:
     relief -= 2.0 * np.exp(-(((rho - 0.76) / 0.08) ** 2)) * rim
     relief += 4.0 * np.exp(-((np.hypot(back + 9.5, up + 5) / 3.2) ** 2))
     relief *= np.clip((1 - rho) / 0.04, 0, 1) * 0.5 + 0.5
-    spread = np.deg2rad(np.clip(person.ear_angle_deg, 12, 42))
+    spread = np.deg2rad(np.clip(person.ear_angle_deg, 10, 40))
     reach = back + 0.50 * length
     tilt = np.deg2rad(10)
     y = up * np.cos(tilt) + back * np.sin(tilt) - 15.0
     z = -4.0 - (back * np.cos(tilt) - up * np.sin(tilt)) * np.cos(spread)
     grow = np.maximum(reach, 0) * np.sin(spread) + relief * np.cos(spread)
     wall = HeadRadius(head)(np.array([[side * 60.0, -16.0, -6.0]]))[0]
-    x = side * (wall - 3.5 + grow)
+    x = side * (wall - 4.5 + 0.85 * grow)
     skirt = rho >= 0.999
     x = np.where(skirt, x - side * 2.5, x)
     points = np.stack([x, y, z + 0.25 * relief * np.sin(spread)], -1).reshape(-1, 3)
@@ -226,9 +226,15 @@ def build_glasses(person: Identity, head: HeadMesh) -> list[Surface]:
     rim_y = tall * np.sign(sin) * np.abs(sin) ** (2 / power)
     center_y = float(np.mean(plan.eye_y)) - 2.0
     pieces = []
+    grid = head.rest.reshape(ROWS, COLUMNS, 3).astype(np.float64)
     for x0 in plan.eye_x:
         x = x0 + rim_x
-        path = np.stack([x, center_y + rim_y, z0 - 0.0035 * x**2], 1)
+        # The frame stands off the brows and cheeks that lie behind it.
+        front = [surface_depth(grid, float(a), float(b)) + 1.5
+                 for a, b in zip(x, center_y + rim_y, strict=True)]
+        push = max(0.0, max(f - z0 + 0.0035 * a * a for f, a in zip(front, x, strict=True)
+                            if abs(a) > 16))
+        path = np.stack([x, center_y + rim_y, z0 + min(push, 9.0) - 0.0035 * x**2], 1)
         pieces.append(_tube(path, thin, True))
         outer = np.sign(x0) * (abs(x0) + wide)
         t = np.linspace(0, 1, 8)

@@ -53,9 +53,9 @@ def margins(along, face, closure):  # noqa: ANN001, ANN201
     """(upper, lower) lid margins at a place along the eye, mm; a blink brings the upper down."""
     q = min(max(along / face[HALF], np.float32(-1.0)), np.float32(1.0))
     bow = 1 - q * q
-    upper = np.float32(0.60) * face[OPENING] * max(
+    upper = np.float32(0.47) * face[OPENING] * max(
         1 - abs(q + np.float32(0.10) * bow) ** np.float32(2.3), np.float32(0.0)) ** np.float32(0.85)
-    lower = np.float32(-0.40) * face[OPENING] * max(
+    lower = np.float32(-0.53) * face[OPENING] * max(
         1 - abs(q - np.float32(0.12) * bow) ** np.float32(2.2), np.float32(0.0))  # fmt: skip
     rise = lower * (1 - np.float32(0.22) * closure)
     return upper + closure * (rise - upper), rise

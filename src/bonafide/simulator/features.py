@@ -100,8 +100,8 @@ def lid_curves(along: Field, person: Identity) -> tuple[Field, Field]:
     q = np.clip(along / half, -1, 1)
     opening = person.eye_opening_mm
     # The upper lid peaks a little towards the nose, the lower one a little away from it.
-    upper = 0.60 * opening * np.maximum(1 - np.abs(q + 0.10 * (1 - q * q)) ** 2.3, 0) ** 0.85
-    lower = -0.40 * opening * np.maximum(1 - np.abs(q - 0.12 * (1 - q * q)) ** 2.2, 0)
+    upper = 0.47 * opening * np.maximum(1 - np.abs(q + 0.10 * (1 - q * q)) ** 2.3, 0) ** 0.85
+    lower = -0.53 * opening * np.maximum(1 - np.abs(q - 0.12 * (1 - q * q)) ** 2.2, 0)
     return upper, lower
 
 
@@ -154,7 +154,7 @@ def mouth_relief(x: Field, y: Field, person: Identity, plan: Plan) -> Field:
     philtrum_y = (plan.subnasale_y + plan.lip_y + person.upper_lip_mm) / 2
     philtrum = 0.4 * pair(x, y, 4.8, philtrum_y, 2.0, 4.5) - 0.5 * bump(
         x, y, 0, philtrum_y, 2.2, 5.0)  # fmt: skip
-    arch = (5.5 + person.lip_projection_mm) * bump(x, y, 0, plan.lip_y + 2, 24, 16)
+    arch = (6.0 + person.lip_projection_mm) * bump(x, y, 0, plan.lip_y + 2, 23, 15)
     fold = -2.6 * bump(x, y, 0, plan.lip_y - person.lower_lip_mm - 5.5, 15, 4.2)
     return lips + ridge + groove + corners + philtrum + arch + fold
 
@@ -167,7 +167,7 @@ def face_relief(x: Field, y: Field, person: Identity, plan: Plan) -> Field:
     out -= (6.2 + person.eye_depth_mm) * pair(x, y, ex, 0.0, 15.0, 10.0)
     out -= 3.6 * pair(x, y, 14.0, 2.0, 5.5, 7.5)
     out += person.eye_bag_mm * (pair(x, y, ex - 1, -13, 10, 2.6) - pair(x, y, ex - 4, -17.5, 11, 2))
-    out += (5.5 + person.chin_projection_mm) * bump(x, y, 0, plan.chin_y, 15 + 0.3 * (
+    out += (7.5 + person.chin_projection_mm) * bump(x, y, 0, plan.chin_y, 14 + 0.3 * (
         person.chin_breadth_mm - 17), 10)  # fmt: skip
     out -= person.chin_cleft_mm * bump(x, y, 0, plan.chin_y - 1, 1.8, 6)
     # Nasolabial fold: from the nose's wing to beside the mouth's corner.

@@ -22,6 +22,7 @@ from bonafide.simulator.skin import brow_density
 Field = npt.NDArray[np.float64]
 HAIR_STEPS = 10
 FUZZ_STEPS = 4
+_SUBSTEPS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Cut:
         gravity: pull down a step; comb: pull along the combing field.
         cover_mm: thickness of the layer that the strands fill above the scalp.
         wisps: how many wisps; tangle: deviation between wisps.
+        cling_mm: how far above its layer a strand may stand.
     """
 
     count: int
@@ -60,19 +62,20 @@ class Cut:
     cover_mm: float
     wisps: int
     tangle: float
+    cling_mm: float
 
 
 CUTS = {
-    HairStyle.BALD: Cut(1500, 3, 3, 0.5, 0.0, 0.2, 1.5, 300, 0.3),
-    HairStyle.BUZZ: Cut(7500, 5, 4, 0.55, 0.05, 0.3, 3, 500, 0.3),
-    HairStyle.SHORT: Cut(6500, 38, 14, 0.50, 0.10, 0.55, 13, 330, 0.42),
-    HairStyle.SIDE_PART: Cut(6500, 75, 18, 0.30, 0.10, 0.75, 13, 260, 0.22),
-    HairStyle.RECEDING: Cut(5500, 26, 13, 0.35, 0.10, 0.5, 7, 330, 0.35),
-    HairStyle.CURLY: Cut(5500, 75, 50, 0.55, 0.16, 0.2, 30, 420, 0.6),
-    HairStyle.AFRO: Cut(7000, 55, 45, 0.95, 0.0, 0.0, 52, 900, 0.55),
-    HairStyle.BOB: Cut(5200, 205, 165, 0.18, 0.55, 0.55, 14, 210, 0.16),
-    HairStyle.LONG: Cut(5600, 330, 290, 0.18, 0.55, 0.55, 15, 230, 0.18),
-    HairStyle.TIED: Cut(6000, 125, 100, 0.05, 0.0, 1.0, 5, 260, 0.10),
+    HairStyle.BALD: Cut(1500, 3, 3, 0.5, 0.0, 0.2, 1.5, 300, 0.3, 1),
+    HairStyle.BUZZ: Cut(7500, 5, 4, 0.55, 0.05, 0.3, 3, 500, 0.3, 6),
+    HairStyle.SHORT: Cut(6500, 38, 14, 0.50, 0.10, 0.55, 13, 330, 0.42, 18),
+    HairStyle.SIDE_PART: Cut(6500, 75, 18, 0.30, 0.10, 0.75, 13, 260, 0.22, 14),
+    HairStyle.RECEDING: Cut(5500, 26, 13, 0.35, 0.10, 0.5, 7, 330, 0.35, 12),
+    HairStyle.CURLY: Cut(5500, 75, 50, 0.55, 0.16, 0.2, 30, 420, 0.6, 40),
+    HairStyle.AFRO: Cut(7000, 55, 45, 0.95, 0.0, 0.0, 52, 900, 0.55, 200),
+    HairStyle.BOB: Cut(5600, 230, 165, 0.12, 0.75, 0.8, 14, 210, 0.16, 4),
+    HairStyle.LONG: Cut(6200, 370, 300, 0.12, 0.75, 0.8, 15, 230, 0.18, 4),
+    HairStyle.TIED: Cut(6000, 125, 100, 0.05, 0.0, 1.0, 5, 260, 0.10, 1),
 }
 
 
@@ -95,14 +98,18 @@ class HeadRadius:
         at = np.stack([row.ravel(), column.ravel()])
         return map_coordinates(self._radius, at, order=1, mode="nearest").reshape(lat.shape)
 
-    def push_out(self, points: Field, clearance: Field) -> Field:
-        """Points moved outwards until they lie ``clearance`` mm above the surface."""
+    def hold(self, points: Field, clearance: Field, cling_mm: float) -> Field:
+        """Points moved to between ``clearance`` and that plus ``cling_mm`` above the surface.
+
+        Below the ears hair is free to hang, and below the jaw the head ends.
+        """
         away = points - RAY_CENTER
         length = np.linalg.norm(away, axis=-1) + 1e-9
-        least = self(points) + clearance
-        # Below the jaw the head ends; hair that hangs there is free.
-        least = np.where(points[..., 1] < -105, 0.0, least)
-        return RAY_CENTER + away * (np.maximum(length, least) / length)[..., None]
+        skin = self(points)
+        y = points[..., 1]
+        least = np.where(y < -100, 0.0, skin + clearance)
+        most = np.where(y < -25, 1e6, skin + clearance + cling_mm)
+        return RAY_CENTER + away * (np.clip(length, least, most) / length)[..., None]
 
 
 def _scatter(
@@ -185,23 +192,42 @@ def _grow(
     radius: HeadRadius, roots: Field, normal: Field, comb: Field, turn: Field, length: Field,
     cut: Cut, rng: np.random.Generator,
 ) -> Field:
-    """(n, HAIR_STEPS, 3) strands step by step."""
-    step = (length / (HAIR_STEPS - 1))[:, None]
+    """(n, HAIR_STEPS, 3) strands, each drawn step found in `_SUBSTEPS` smaller ones."""
+    step = (length / ((HAIR_STEPS - 1) * _SUBSTEPS))[:, None]
     layer = rng.uniform(0.05, 1.0, len(roots)) * cut.cover_mm
     direction = _unit(cut.lift * normal + (1 - cut.lift) * comb + turn)
     down = np.array([0.0, -1.0, 0.0])
-    points = [roots]
-    for k in range(1, HAIR_STEPS):
-        far = k / (HAIR_STEPS - 1)
-        direction = _unit(direction + cut.gravity * far * 1.6 * down + 0.35 * cut.comb * comb * (
-            1 - far) + 0.10 * turn)  # fmt: skip
-        rise = layer * min(1.0, 2.2 * far)
-        moved = radius.push_out(points[-1] + step * direction, rise)
-        direction = _unit(moved - points[-1])
-        points.append(points[-1] + step * direction)
-    grown = np.stack(points, 1)
-    grown[:, 1:] = radius.push_out(grown[:, 1:], np.minimum(layer, 1.5)[:, None])
-    return grown  # fmt: skip
+    points, here = [roots], roots
+    for k in range(1, HAIR_STEPS * _SUBSTEPS - _SUBSTEPS + 1):
+        far = k / ((HAIR_STEPS - 1) * _SUBSTEPS)
+        way = np.minimum(far * length / 60.0, 1.0)[:, None]
+        direction = _unit(direction + (cut.gravity * (0.15 + way) * down
+                          + 0.5 * cut.comb * comb * (1 - way) + 0.08 * turn) / _SUBSTEPS)  # fmt: skip
+        rise = layer * np.minimum(1.0, far * length / 25.0)
+        moved = radius.hold(here + step * direction, rise, cut.cling_mm)
+        if cut.gravity > 0.3:
+            moved = _off_face_and_shoulders(moved, layer)
+        direction = _unit(0.5 * direction + 0.5 * _unit(moved - here))
+        here = moved
+        if k % _SUBSTEPS == 0:
+            points.append(here)
+    return np.stack(points, 1)  # fmt: skip
+
+
+def _off_face_and_shoulders(points: Field, layer: Field) -> Field:
+    """Long hair is kept beside the face and before or behind the shoulders."""
+    x, y, z = points.T.copy()
+    side = np.where(x < 0, -1.0, 1.0)
+    free = np.interp(y, [-400, -120, -60, 0, 30, 55], [44, 50, 60, 63, 52, 0]) + 0.5 * layer
+    x = np.where((z > 5) & (np.abs(x) < free), side * free, x)
+    half, deep, middle = (np.interp(-y, [120, 150, 178, 218, 300], v) for v in (
+        [58, 66, 104, 180, 210], [60, 62, 74, 98, 118], [-22, -26, -31, -31, -24]))  # fmt: skip
+    inside = (x / half) ** 2 + ((z - middle) / deep) ** 2
+    room = deep * np.sqrt(np.maximum(1 - (x / half) ** 2, 0)) + 2 + 0.4 * layer
+    out = np.where(z - middle > -15, middle + room, middle - room)
+    # Move a little at a time, so that strands bend over the shoulder and do not jump.
+    z = np.where((inside < 1) & (y < -120), z + np.clip(out - z, -9, 9), z)
+    return np.stack([x, y, z], 1)
 
 
 def _curl(
@@ -241,7 +267,7 @@ def grow_fuzz(head: HeadMesh, person: Identity) -> Strands:
     plan = plan_face(person)
     x, y, z = head.rest.astype(np.float64).T
     brow = brow_density(x, y, person, plan) * (z > 20)
-    count = int(420 * person.brow_density * person.brow_thickness_mm / 6)
+    count = int(650 * person.brow_density * person.brow_thickness_mm / 6)
     roots, normal = _scatter(head, brow, count, rng)
     outward = np.stack([np.sign(roots[:, 0]), 0.45 - 0.02 * np.abs(roots[:, 0]),
                         -0.15 * np.ones(len(roots))], 1)  # fmt: skip
@@ -256,7 +282,7 @@ def grow_fuzz(head: HeadMesh, person: Identity) -> Strands:
         length = np.where(roots[:, 1] > plan.lip_y - 2, np.minimum(length, 9.0), length)
         pieces.append(_short(roots, normal, spread, length, 0.35, rng))
     points = np.concatenate(pieces)
-    return Strands(points.astype(np.float32), _strand_albedo(person, len(points), rng), 0.26)
+    return Strands(points.astype(np.float32), _strand_albedo(person, len(points), rng), 0.17)
 
 
 def _short(

@@ -96,12 +96,15 @@ def base_surface(person: Identity) -> Points:
         exit_distance(d, (0, (42 + low) / 2, 4), (face, (42 - low) / 2, 80)),
         exit_distance(d, (0, -58 - 0.6 * person.lower_face_mm, 10), (gonial, 38, 54)),
         # The mandible's arch: does not hold the centre, but its limb lies inside the others.
-        exit_distance(d, (0, low + 44, 31), (22 + chin, 44, 50)),
+        exit_distance(d, (0, low + 44, 33), (20 + chin, 44, 53)),
     ]
     stacked = np.stack(parts)
     peak = stacked.max(0)
     radius = peak + _BLEND_MM * np.log(np.exp((stacked - peak) / _BLEND_MM).sum(0))
     surface = RAY_CENTER + radius[..., None] * d
+    # Faces taper from the cheekbones to the chin, the more the finer the jaw.
+    t = np.clip((-12 - surface[..., 1]) / 100, 0, 1)
+    surface[..., 0] *= 1 - (0.17 - 0.05 * person.jaw_breadth) * t**0.8
     # Both ends of the grid's rows are the same meridian.
     surface[:, -1] = surface[:, 0]
     return surface

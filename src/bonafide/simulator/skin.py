@@ -54,6 +54,21 @@ def noise(rng: np.random.Generator, cells: int, octaves: int = 3, size: int = TE
     return out / max(float(out.std()), 1e-6)
 
 
+def skin_noise(
+    rng: np.random.Generator, where: npt.NDArray[np.float64], bump_mm: float, octaves: int = 3
+) -> Texture:
+    """Noise of unit deviation with bumps of about ``bump_mm``, alike all over the head.
+
+    Args:
+        where: (h, w, 3) mm; the pattern lies on the cylinder of azimuth and height.
+    """
+    tile = noise(rng, max(int(TEXTURE_PX * 0.5 / bump_mm), 2), octaves)
+    arc = np.arctan2(where[..., 0], where[..., 2]) * 76.0
+    u = ((arc * 2) % (TEXTURE_PX - 1)).astype(np.float32)
+    v = ((where[..., 1] * 2) % (TEXTURE_PX - 1)).astype(np.float32)
+    return cv2.remap(tile, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+
+
 def position_map(surface: npt.NDArray[np.float32], rows: int, columns: int) -> Texture:
     """(TEXTURE_PX, TEXTURE_PX, 3) the point of the surface at each texel, mm."""
     grid = surface.reshape(rows, columns, 3)
@@ -76,23 +91,23 @@ def paint_head(person: Identity, surface: npt.NDArray[np.float32], rows: int, co
     x, y, z = where[..., 0], where[..., 1], where[..., 2]
     front = np.clip((z - 18) / 12, 0, 1)
     plan = plan_face(person)
-    melanin, blood = _absorbers(x, y, front, person, plan, rng)
+    melanin, blood = _absorbers(x, y, front, person, plan, rng, where)
     texture = np.zeros((TEXTURE_PX, TEXTURE_PX, CHANNELS), np.float32)
     albedo = skin_albedo(melanin, blood)
-    albedo = _lips(albedo, x, y, front, person, plan, rng)
+    albedo = _lips(albedo, x, y, front, person, plan, rng, where)
     albedo *= (1 - front * _dark_pits(x, y, person, plan))[..., None]
-    albedo = _body_hair(albedo, x, y, z, front, person, plan, rng)
+    albedo = _body_hair(albedo, x, y, z, front, person, plan, rng, where)
     texture[..., :4] = np.clip(albedo, 0.004, 0.95)
-    height = _fine_relief(x, y, front, person, plan, rng)
+    height = _fine_relief(x, y, front, person, plan, rng, where)
     texture[..., SLOPE_X], texture[..., SLOPE_Y] = _slopes(height, x, y, front)
-    texture[..., SPECULAR] = _gloss(x, y, front, person, plan, rng)
+    texture[..., SPECULAR] = _gloss(x, y, front, person, plan, rng, where)
     texture[..., PULSE] = 0.75 + 0.35 * pair(x, y, 42, -25, 20, 18) + 0.3 * bump(x, y, 0, 45, 40, 20)
     texture[..., MOUTH] = _mouth_strip(x, y, front, person, plan)
     texture[..., OPACITY] = 1.0
     return texture
 
 
-def _absorbers(x, y, front, person: Identity, plan: Plan, rng: np.random.Generator):  # noqa: ANN001, ANN202
+def _absorbers(x, y, front, person: Identity, plan: Plan, rng: np.random.Generator, where):  # noqa: ANN001, ANN202
     """Melanin and blood over the head: flush, dark rings, mottle, freckles, moles."""
     ex = person.eye_distance_mm / 2
     tan = person.melanin
@@ -104,8 +119,8 @@ def _absorbers(x, y, front, person: Identity, plan: Plan, rng: np.random.Generat
         + 0.14 * pair(x, y, ex - 3, -7.5, 10, 4)
         - 0.06 * bump(x, y, 0, 48, 40, 16)
     )
-    blood += 0.055 * person.mottle * noise(rng, 24) + 0.035 * noise(rng, 7)
-    fine = noise(rng, 150, 2)
+    blood += 0.055 * person.mottle * skin_noise(rng, where, 10.7) + 0.035 * skin_noise(rng, where, 36.6)
+    fine = skin_noise(rng, where, 1.7, 2)
     blood += 0.03 * person.mottle * fine
     ring = 0.5 + 0.4 * min(person.wrinkles, 1.0)
     shade = front * (
@@ -116,10 +131,10 @@ def _absorbers(x, y, front, person: Identity, plan: Plan, rng: np.random.Generat
         + 0.06 * bump(x, y, 0, 48, 44, 20)
         + 0.08 * pair(x, y, plan.mouth_half + 2, plan.lip_y - 2, 5, 5)
     )
-    melanin = tan * (1 + 0.055 * person.mottle * noise(rng, 18) + 0.03 * fine)
+    melanin = tan * (1 + 0.055 * person.mottle * skin_noise(rng, where, 14.2) + 0.03 * fine)
     melanin = melanin + shade * (0.35 + 0.65 * tan) + 0.02
     if person.freckles > 0:
-        spots = np.clip(noise(rng, 110, 1) - 1.15, 0, 1.2) * np.clip(1.3 + noise(rng, 12), 0, 2)
+        spots = np.clip(skin_noise(rng, where, 2.3, 1) - 1.15, 0, 1.2) * np.clip(1.3 + skin_noise(rng, where, 21.3), 0, 2)
         zone = 0.25 + pair(x, y, 24, -24, 22, 14) + bump(x, y, 0, -20, 16, 16)
         melanin = melanin + 0.75 * person.freckles * spots * np.clip(zone, 0, 1.1)
     for _ in range(person.moles):
@@ -127,19 +142,19 @@ def _absorbers(x, y, front, person: Identity, plan: Plan, rng: np.random.Generat
         size = rng.uniform(0.7, 1.7)
         melanin = melanin + front * rng.uniform(0.5, 1.6) * bump(x, y, mx, my, size, size)
     if person.wrinkles > 0.75:
-        patches = np.clip(noise(rng, 40, 2) - 1.3, 0, 1.5)
+        patches = np.clip(skin_noise(rng, where, 6.4, 2) - 1.3, 0, 1.5)
         melanin = melanin + 0.35 * (person.wrinkles - 0.6) * patches
     return np.maximum(melanin, 0.02), np.maximum(blood, 0.08)
 
 
-def _lips(albedo, x, y, front, person: Identity, plan: Plan, rng: np.random.Generator):  # noqa: ANN001, ANN202
+def _lips(albedo, x, y, front, person: Identity, plan: Plan, rng: np.random.Generator, where):  # noqa: ANN001, ANN202
     upper, line, lower = lip_curves(x, person, plan)
     inside = np.clip((plan.mouth_half - np.abs(x)) / 2.5, 0, 1) * front
     edge = 1.0
     cover = inside * np.clip((upper - y) / edge + 0.5, 0, 1) * np.clip((y - lower) / edge + 0.5, 0, 1)
     cover *= np.clip((upper - lower) / 3.0, 0, 1)
     # Vertical folds of the vermilion, and the upper lip darker for facing down and for its blood.
-    folds = 0.10 * np.sin(x * 2.6 + 2 * noise(rng, 20, 1)) * np.exp(-(((y - line) / 6.0) ** 2))
+    folds = 0.10 * np.sin(x * 2.6 + 2 * skin_noise(rng, where, 12.8, 1)) * np.exp(-(((y - line) / 6.0) ** 2))
     redness = person.blood + person.lip_blood + 0.16 * (y > line) + folds
     tan = 0.75 * person.melanin + 0.14 + 0.10 * (person.melanin > 0.8) * (y > line)
     vermilion = skin_albedo(np.broadcast_to(tan, x.shape), redness)
@@ -174,10 +189,10 @@ def brow_density(x, y, person: Identity, plan: Plan):  # noqa: ANN001, ANN201
     return np.clip(out, 0, 1)
 
 
-def _body_hair(albedo, x, y, z, front, person: Identity, plan: Plan, rng: np.random.Generator):  # noqa: ANN001, ANN202
+def _body_hair(albedo, x, y, z, front, person: Identity, plan: Plan, rng: np.random.Generator, where):  # noqa: ANN001, ANN202
     """Brows, stubble or the ground of a beard, and the scalp below the hair."""
     hair = hair_albedo(person)
-    strokes = np.clip(0.9 + 0.35 * noise(rng, 200, 1), 0.3, 1.3)
+    strokes = np.clip(0.9 + 0.35 * skin_noise(rng, where, 1.3, 1), 0.3, 1.3)
     brows = front * np.clip(brow_density(x, y, person, plan) * strokes, 0, 1)
     cover = np.clip(0.62 * person.brow_density * brows, 0, 0.9)[..., None]
     albedo = albedo * (1 - cover) + hair * cover
@@ -185,20 +200,20 @@ def _body_hair(albedo, x, y, z, front, person: Identity, plan: Plan, rng: np.ran
     strength = depth.get(person.beard, 0.75)
     if strength > 0:
         zone = beard_density(x, y, z, person, plan, whole=person.beard is BeardStyle.NONE)
-        speckle = np.clip(1 + 0.5 * noise(rng, 256, 1), 0.1, 2)
+        speckle = np.clip(1 + 0.5 * skin_noise(rng, where, 1.0, 1), 0.1, 2)
         cover = np.clip(strength * zone * speckle, 0, 0.92)[..., None]
         albedo = albedo * (1 - cover) + (0.6 * hair + 0.4 * albedo * 0.5) * cover
-    margin = hairline_margin(x, y, z, person) + 2.5 * noise(rng, 60, 2)
+    margin = hairline_margin(x, y, z, person) + 2.5 * skin_noise(rng, where, 4.3, 2)
     full = {HairStyle.BALD: 0.16, HairStyle.BUZZ: 0.80, HairStyle.RECEDING: 0.75}
     ground = full.get(person.hair_style, 0.93) * np.clip(margin / 7 + 0.2, 0, 1)[..., None]
     return albedo * (1 - ground) + 0.75 * hair * ground
 
 
-def _fine_relief(x, y, front, person: Identity, plan: Plan, rng: np.random.Generator):  # noqa: ANN001, ANN202
+def _fine_relief(x, y, front, person: Identity, plan: Plan, rng: np.random.Generator, where):  # noqa: ANN001, ANN202
     """Height in mm of what the mesh is too coarse for: pores, lines of age, lip folds."""
     old = person.wrinkles
-    out = 0.030 * person.pores * noise(rng, 256, 1) + 0.05 * noise(rng, 90, 2)
-    wave = 1.5 * noise(rng, 5, 1)
+    out = 0.030 * person.pores * skin_noise(rng, where, 1.0, 1) + 0.05 * skin_noise(rng, where, 2.8, 2)
+    wave = 1.5 * skin_noise(rng, where, 51.2, 1)
     lines = np.zeros_like(x)
     for k in range(4):
         at = 32 + 9 * k + wave + 2.5 * np.cos(x / 18)
@@ -214,7 +229,7 @@ def _fine_relief(x, y, front, person: Identity, plan: Plan, rng: np.random.Gener
     out -= (0.15 + 0.35 * old) * bag
     upper, line, lower = lip_curves(x, person, plan)
     on_lip = (y < upper) & (y > lower) & (np.abs(x) < plan.mouth_half)
-    out += 0.10 * on_lip * np.sin(x * 2.9 + noise(rng, 30, 1))
+    out += 0.10 * on_lip * np.sin(x * 2.9 + skin_noise(rng, where, 8.5, 1))
     return (out * front).astype(np.float32)
 
 
@@ -225,14 +240,14 @@ def _slopes(height, x, y, front):  # noqa: ANN001, ANN202
     return np.clip(along, -0.6, 0.6) * front, np.clip(down, -0.6, 0.6) * front
 
 
-def _gloss(x, y, front, person: Identity, plan: Plan, rng: np.random.Generator):  # noqa: ANN001, ANN202
+def _gloss(x, y, front, person: Identity, plan: Plan, rng: np.random.Generator, where):  # noqa: ANN001, ANN202
     """Strength of the specular lobe: oily on forehead and nose, wet on lips and lid rims."""
     zone = 0.5 + 0.5 * bump(x, y, 0, 42, 28, 20) + 0.9 * bump(x, y, 0, -20, 8, 24)
     zone += 0.3 * pair(x, y, 40, -18, 14, 9) + 0.25 * bump(x, y, 0, plan.chin_y, 10, 8)
     upper, _, lower = lip_curves(x, person, plan)
     lips = (y < upper) & (y > lower) & (np.abs(x) < plan.mouth_half) & (front > 0.5)
-    out = (0.35 + 0.65 * person.oiliness) * zone * (1 + 0.22 * person.pores * noise(rng, 256, 1))
-    out = np.where(lips, 0.9 + 0.3 * noise(rng, 100, 1), out)
+    out = (0.35 + 0.65 * person.oiliness) * zone * (1 + 0.22 * person.pores * skin_noise(rng, where, 1.0, 1))
+    out = np.where(lips, 0.9 + 0.3 * skin_noise(rng, where, 2.6, 1), out)
     for side in (0, 1):
         along, up = eye_coordinates(x, y, person, plan, side)
         top, low = lid_curves(along, person)
