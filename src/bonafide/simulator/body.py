@@ -27,14 +27,14 @@ from bonafide.simulator.skin import (
 Field = npt.NDArray[np.float64]
 SKIN_WRAP = (0.34, 0.17, 0.10, 0.40)
 TORSO_ROWS, TORSO_COLUMNS, TORSO_PX = 60, 97, 320
-_LEVELS = np.array([-55, -90, -125, -148, -163, -178, -196, -218, -245, -300, -380, -460.0])
+_LEVELS = np.array([-50, -82, -108, -127, -141, -154, -170, -190, -218, -285, -370, -460.0])
 
 
 def _ring(person: Identity) -> tuple[Field, Field, Field]:
     """Half breadth, half depth and centre z of the torso at `_LEVELS`, mm."""
     n = person.neck_breadth_mm / 2
     s = 1.0 if person.sex is Sex.MALE else 0.88
-    half = np.array([0.90 * n, 0.95 * n, n, 1.08 * n, 1.30 * n, 96 * s, 138 * s, 172 * s, 192 * s,
+    half = np.array([0.98 * n, n, 1.03 * n, 1.12 * n, 1.36 * n, 98 * s, 138 * s, 172 * s, 192 * s,
                      206 * s, 200 * s, 190 * s])  # fmt: skip
     deep = np.array([0.92 * n, 0.95 * n, n, 1.04 * n, 1.12 * n, 66 * s, 76 * s, 88 * s, 98 * s,
                      108 * s, 112 * s, 108 * s])  # fmt: skip
@@ -47,10 +47,10 @@ def collar_height(azimuth: Field, garment: Garment) -> Field:
     front = np.cos(azimuth)
     near = np.exp(-((azimuth / 0.55) ** 2))
     return {
-        Garment.CREW: -160 - 12 * front - 8 * near,
-        Garment.SCOOP: -172 - 20 * front - 22 * near,
-        Garment.SHIRT: -142 - 8 * front - 62 * np.exp(-((azimuth / 0.34) ** 2)),
-        Garment.HOODIE: -150 - 15 * front - 26 * near,
+        Garment.CREW: -139 - 12 * front - 8 * near,
+        Garment.SCOOP: -150 - 20 * front - 22 * near,
+        Garment.SHIRT: -124 - 8 * front - 62 * np.exp(-((azimuth / 0.34) ** 2)),
+        Garment.HOODIE: -130 - 15 * front - 26 * near,
     }[garment]
 
 
@@ -90,9 +90,9 @@ def _neck_relief(a: Field, y: Field, person: Identity) -> Field:
     muscle = 0.95 - 0.72 * down
     out = 2.6 * np.exp(-(((np.abs(a) - muscle) / 0.16) ** 2)) * np.clip(1.2 - np.abs(2 * down - 1), 0, 1)
     if person.sex is Sex.MALE:
-        out += 3.2 * np.exp(-((a / 0.22) ** 2) - ((y + 118) / 11) ** 2)
-    notch = -3.5 * np.exp(-((a / 0.16) ** 2) - ((y + 172) / 8) ** 2)
-    bone_y = -176 - 8 * np.exp(-((np.abs(a) / 0.5) ** 2)) + 3 * np.abs(a)
+        out += 3.2 * np.exp(-((a / 0.22) ** 2) - ((y + 112) / 10) ** 2)
+    notch = -3.5 * np.exp(-((a / 0.16) ** 2) - ((y + 156) / 8) ** 2)
+    bone_y = -160 - 8 * np.exp(-((np.abs(a) / 0.5) ** 2)) + 3 * np.abs(a)
     bone = 3.0 * np.exp(-(((y - bone_y) / 5) ** 2)) * np.clip((np.abs(a) - 0.12) / 0.2, 0, 1) * np.clip(
         1.5 - np.abs(a), 0, 1)  # fmt: skip
     return out + notch + bone
@@ -148,7 +148,7 @@ def _pattern(kind: int, a: Field, y: Field, rng: np.random.Generator) -> Field:
 def build_ear(person: Identity, head: HeadMesh, side: float) -> Surface:
     """An ear as a relief over an oval; ``side`` -1 is the picture's left."""
     rho, phi = np.meshgrid(np.linspace(0, 1, 15), np.linspace(0, 2 * np.pi, 41), indexing="ij")
-    length, lobe = person.ear_length_mm / 2 * 0.94, person.ear_lobe
+    length, lobe = person.ear_length_mm / 2 * 0.88, person.ear_lobe
     low = np.clip(-np.sin(phi), 0, 1)
     # phi 0 points backwards, pi to the face, pi/2 up.
     radius = length * (1 - 0.05 * low) * (1 + 0.04 * lobe * low**6)

@@ -228,6 +228,7 @@ def _find_plane(item, bary, triangles, uv, first, last, out):  # noqa: ANN001, A
         for x in range(out.shape[1]):
             t = item[y * SAMPLES, x * SAMPLES]
             out[y, x, 0] = -1.0
+            out[y, x, 1] = 0.0
             if t < first or t >= last:
                 continue
             b, c = bary[y * SAMPLES, x * SAMPLES, 0], bary[y * SAMPLES, x * SAMPLES, 1]

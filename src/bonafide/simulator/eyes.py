@@ -40,7 +40,7 @@ def face_vector(person: Identity) -> npt.NDArray[np.float32]:
     v[IRIS : IRIS + 3] = (pale * (1 - mix) + brown * mix) * (1.25 - 0.65 * dark)
     v[IRIS + 3] = 0.30 - 0.10 * dark
     yellow = person.sclera_yellow
-    v[SCLERA : SCLERA + 4] = 0.60, 0.53 - 0.04 * yellow, 0.47 - 0.13 * yellow, 0.45
+    v[SCLERA : SCLERA + 4] = 0.50, 0.44 - 0.03 * yellow, 0.40 - 0.10 * yellow, 0.42
     v[SEED] = person.texture_seed % 1000 / 100.0
     v[HEAD_ROTATION : HEAD_ROTATION + 9] = np.eye(3).ravel()
     v[LASHES] = 1.0 if person.sex == "female" else 0.7
@@ -53,9 +53,9 @@ def margins(along, face, closure):  # noqa: ANN001, ANN201
     """(upper, lower) lid margins at a place along the eye, mm; a blink brings the upper down."""
     q = min(max(along / face[HALF], np.float32(-1.0)), np.float32(1.0))
     bow = 1 - q * q
-    upper = np.float32(0.47) * face[OPENING] * max(
+    upper = np.float32(0.45) * face[OPENING] * max(
         1 - abs(q + np.float32(0.10) * bow) ** np.float32(2.3), np.float32(0.0)) ** np.float32(0.85)
-    lower = np.float32(-0.53) * face[OPENING] * max(
+    lower = np.float32(-0.55) * face[OPENING] * max(
         1 - abs(q - np.float32(0.12) * bow) ** np.float32(2.2), np.float32(0.0))  # fmt: skip
     rise = lower * (1 - np.float32(0.22) * closure)
     return upper + closure * (rise - upper), rise
@@ -134,7 +134,7 @@ def _eyeball(dx, dy, along, from_top, from_low, face, albedo, n):  # noqa: ANN00
     dim = np.float32(0.42) + np.float32(0.58) * min(from_top / np.float32(3.6), np.float32(1.0))
     dim *= np.float32(0.70) + np.float32(0.30) * min(from_low / np.float32(1.6), np.float32(1.0))
     dim *= 1 - np.float32(0.30) * red
-    wet = np.float32(0.028) if inside < 0.5 else np.float32(0.045)
+    wet = np.float32(0.016) if inside < 0.5 else np.float32(0.022)
     return wet, np.float32(260.0) if inside > 0.5 else np.float32(70.0), dim
 
 

@@ -100,8 +100,8 @@ def lid_curves(along: Field, person: Identity) -> tuple[Field, Field]:
     q = np.clip(along / half, -1, 1)
     opening = person.eye_opening_mm
     # The upper lid peaks a little towards the nose, the lower one a little away from it.
-    upper = 0.47 * opening * np.maximum(1 - np.abs(q + 0.10 * (1 - q * q)) ** 2.3, 0) ** 0.85
-    lower = -0.53 * opening * np.maximum(1 - np.abs(q - 0.12 * (1 - q * q)) ** 2.2, 0)
+    upper = 0.45 * opening * np.maximum(1 - np.abs(q + 0.10 * (1 - q * q)) ** 2.3, 0) ** 0.85
+    lower = -0.55 * opening * np.maximum(1 - np.abs(q - 0.12 * (1 - q * q)) ** 2.2, 0)
     return upper, lower
 
 

@@ -73,8 +73,8 @@ CUTS = {
     HairStyle.RECEDING: Cut(5500, 26, 13, 0.35, 0.10, 0.5, 7, 330, 0.35, 12),
     HairStyle.CURLY: Cut(5500, 75, 50, 0.55, 0.16, 0.2, 30, 420, 0.6, 40),
     HairStyle.AFRO: Cut(7000, 55, 45, 0.95, 0.0, 0.0, 52, 900, 0.55, 200),
-    HairStyle.BOB: Cut(5600, 230, 165, 0.12, 0.75, 0.8, 14, 210, 0.16, 4),
-    HairStyle.LONG: Cut(6200, 370, 300, 0.12, 0.75, 0.8, 15, 230, 0.18, 4),
+    HairStyle.BOB: Cut(6000, 230, 165, 0.12, 0.75, 0.8, 14, 420, 0.10, 4),
+    HairStyle.LONG: Cut(6600, 370, 300, 0.12, 0.75, 0.8, 15, 450, 0.10, 4),
     HairStyle.TIED: Cut(6000, 125, 100, 0.05, 0.0, 1.0, 5, 260, 0.10, 1),
 }
 
@@ -177,7 +177,7 @@ def grow_hair(head: HeadMesh, person: Identity) -> Strands:
     turn += 0.35 * cut.tangle * rng.standard_normal(roots.shape)
     points = _grow(HeadRadius(head), roots, normal, comb, turn, length, cut, rng)
     points = _curl(points, wisp, person.hair_curl, length, cut, rng)
-    return Strands(points.astype(np.float32), _strand_albedo(person, len(roots), rng), 0.42)
+    return Strands(points.astype(np.float32), _strand_albedo(person, len(roots), rng), 0.60)
 
 
 def _assign_wisps(roots: Field, wisps: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
@@ -220,7 +220,7 @@ def _off_face_and_shoulders(points: Field, layer: Field) -> Field:
     side = np.where(x < 0, -1.0, 1.0)
     free = np.interp(y, [-400, -120, -60, 0, 30, 55], [44, 50, 60, 63, 52, 0]) + 0.5 * layer
     x = np.where((z > 5) & (np.abs(x) < free), side * free, x)
-    half, deep, middle = (np.interp(-y, [120, 150, 178, 218, 300], v) for v in (
+    half, deep, middle = (np.interp(-y, [105, 128, 155, 192, 290], v) for v in (
         [58, 66, 104, 180, 210], [60, 62, 74, 98, 118], [-22, -26, -31, -31, -24]))  # fmt: skip
     inside = (x / half) ** 2 + ((z - middle) / deep) ** 2
     room = deep * np.sqrt(np.maximum(1 - (x / half) ** 2, 0)) + 2 + 0.4 * layer
@@ -255,7 +255,7 @@ def _strand_albedo(person: Identity, count: int, rng: np.random.Generator) -> np
     from dataclasses import replace
 
     pigment = hair_albedo(replace(person, hair_grey=0.0))
-    albedo = pigment * np.exp(0.28 * rng.standard_normal((count, 1)))
+    albedo = pigment * np.exp(0.16 * rng.standard_normal((count, 1)))
     grey = rng.uniform(0, 1, count) < person.hair_grey
     albedo[grey] = np.array([0.52, 0.51, 0.49, 0.56]) * rng.uniform(0.7, 1.1, (int(grey.sum()), 1))
     return np.clip(albedo, 0.006, 0.85).astype(np.float32)

@@ -259,12 +259,12 @@ def _draw_eyes(rng: np.random.Generator, male: float, age: float, tone: str) -> 
     return {
         "brow_ridge_mm": _normal(rng, 0.8 + 2.0 * male, 0.8),
         "brow_height_mm": _normal(rng, 20.5 - 2.0 * male - 1.0 * old, 2.0),
-        "brow_thickness_mm": _normal(rng, 5.2 + 2.4 * male, 1.3),
+        "brow_thickness_mm": _normal(rng, 4.6 + 2.2 * male, 1.1),
         "brow_arch_mm": _normal(rng, 3.0 - 1.3 * male, 1.3),
         "brow_density": float(np.clip(_normal(rng, 0.75 + 0.2 * male - 0.2 * old, 0.2), 0.25, 1.2)),
         "eye_distance_mm": _normal(rng, 62 + 1.5 * male, 3.0),
         "eye_breadth_mm": _normal(rng, 30.0 + 0.5 * male, 1.6),
-        "eye_opening_mm": _normal(rng, 10.8 - 0.7 * male - 0.9 * old, 1.0),
+        "eye_opening_mm": _normal(rng, 10.2 - 0.6 * male - 0.9 * old, 0.9),
         "eye_slant_deg": _normal(rng, 2.5, 3.0),
         "eye_depth_mm": _normal(rng, 0.5 + 1.0 * male + 1.0 * old, 1.7),
         "lid_crease_mm": float(rng.choice([0.0, 1.0], p=[0.22, 0.78])) * _normal(rng, 4.6, 1.0),
@@ -310,14 +310,14 @@ def _draw_skin(rng: np.random.Generator, male: float, age: float, tone: str) -> 
     fair = tone in TONES[:2]
     return {
         "melanin": float(rng.uniform(low, high)),
-        "blood": _normal(rng, 0.34, 0.06),
+        "blood": _normal(rng, 0.27, 0.05),
         "mottle": float(rng.uniform(0.4, 1.2)),
         "oiliness": float(np.clip(_normal(rng, 0.5, 0.2), 0.05, 1.0)),
         "freckles": float(rng.uniform(0.3, 1.0)) if fair and rng.random() < 0.3 else 0.0,
         "moles": int(rng.poisson(2.2)),
         "pores": float(np.clip(_normal(rng, 0.5 + 0.15 * male, 0.2), 0.1, 1.0)),
         "wrinkles": float(np.clip((age - 26) / 46 + 0.15 * rng.standard_normal(), 0.0, 1.15)),
-        "lip_blood": _normal(rng, 0.55 - 0.15 * male - 0.15 * old, 0.18),
+        "lip_blood": _normal(rng, 0.42 - 0.12 * male - 0.12 * old, 0.13),
     }
 
 

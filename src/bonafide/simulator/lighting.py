@@ -23,6 +23,8 @@ MAP_PX = 160
 SKY_DIRECTIONS = 36
 LAMP_SAMPLES = 5
 BIAS_MM = 4.0
+HAIR_BIAS_MM = 14.0
+"""Light gets this far into hair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,17 +151,18 @@ def _project_along(points, axes, center, scale, half, out):  # noqa: ANN001, ANN
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def _lit(screen, zbuf, bias, out):  # noqa: ANN001, ANN202
+def _lit(screen, zbuf, bias, from_hair, hair_bias, out):  # noqa: ANN001, ANN202
     """1 where a projected point is not behind the depth map, by its four nearest texels."""
     height, width = zbuf.shape
     for i in range(screen.shape[0]):
         x, y = int(np.floor(screen[i, 0])), int(np.floor(screen[i, 1]))
         total = np.float32(0.0)
+        reach = screen[i, 2] + (bias if i < from_hair else hair_bias)
         for b in range(2):
             for a in range(2):
                 if x + a < 0 or y + b < 0 or x + a >= width or y + b >= height:
                     total += np.float32(0.25)
-                elif screen[i, 2] + bias >= zbuf[y + b, x + a]:
+                elif reach >= zbuf[y + b, x + a]:
                     total += np.float32(0.25)
         out[i] = total
 
@@ -180,7 +183,7 @@ def visibility(
     Args:
         points: posed points of the scene's surfaces, (m, 3) world mm.
         strands: posed points of hair and fuzz, each (k, 3).
-        targets: (n, 3) points to test.
+        targets: (n, 3) points to test: as many of surfaces as ``points``, then of hair.
     """  # fmt: skip
     center, reach = _gather(points, scene)
     axes = _frame(toward).astype(np.float32)
@@ -202,7 +205,7 @@ def visibility(
     out = np.empty(len(targets), np.float32)
     shot = np.empty_like(targets)
     _project_along(targets, axes, center, scale, half, shot)
-    _lit(shot, zbuf, np.float32(BIAS_MM), out)
+    _lit(shot, zbuf, np.float32(BIAS_MM), len(points), np.float32(HAIR_BIAS_MM), out)
     return out
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numba
 import numpy as np
 import numpy.typing as npt
@@ -167,6 +168,8 @@ class Painter:
         _fill_behind(buffer.item, backdrop.light, light)
         mean = np.empty((self.view.height, self.view.width, 4), np.float32)
         average_samples(light, mean)
+        # No lens resolves a pixel's own edges; without this, hair would glitter.
+        mean = cv2.GaussianBlur(mean, (3, 3), 0.5)
         near = buffer.inverse_z[::SAMPLES, ::SAMPLES]
         behind = backdrop.depth_mm[::SAMPLES, ::SAMPLES]
         depth = np.where(near > 0, 1 / np.maximum(near, 1e-6), behind).astype(np.float32)

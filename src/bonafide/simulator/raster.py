@@ -146,7 +146,7 @@ def draw_strands(screen, steps, radius, first, item, bary, zbuf):  # noqa: ANN00
             if length < 1e-4 or length > 400.0:
                 continue
             # Half breadth along the minor axis, thinner towards the tip.
-            taper = np.float32(1.0) - np.float32(0.65) * k / steps
+            taper = np.float32(1.0) - np.float32(0.45) * k / steps
             wide = max(radius[s] * w0 * taper, np.float32(0.5))
             start = y0 if steep else x0
             end = y1 if steep else x1

@@ -209,11 +209,11 @@ def shade_strands(  # noqa: ANN201
                 diffuse, shine = _kajiya(tangent, to, lamps[lamp])
                 for q in range(4):
                     out[y, x, q] += seen * powers[lamp, q] * (
-                        albedo[s, q] * (diffuse + 1.6 * shine) + np.float32(0.045) * shine)  # fmt: skip
+                        albedo[s, q] * (diffuse + 0.9 * shine) + np.float32(0.014) * shine)  # fmt: skip
             diffuse, shine = _kajiya(tangent, to, to)
             ratio = np.float32(FLASH_REFERENCE_MM) / far
             out[y, x, 3] += round_ * flash * ratio * ratio * (
-                albedo[s, 3] * diffuse + np.float32(0.03) * shine)  # fmt: skip
+                albedo[s, 3] * diffuse + np.float32(0.012) * shine)  # fmt: skip
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)

@@ -1,9 +1,9 @@
 """Skin, lips, brows and stubble as textures in R, G, B and near infrared.
 
 Reflectance is a scattering base attenuated by two absorbers, in the spirit of Beer-Lambert:
-albedo = base * exp(-melanin * m - blood * b). Melanin's coefficients follow its power law of
-wavelength, about lambda^-3.3 (Jacques 1998, "Skin optics"), taken at 610, 545, 465 and 850 nm
-relative to 545 nm; blood absorbs mostly green, which is why the pulse shows there most and why
+albedo = base * exp(-melanin * m - blood * b). Melanin's coefficients fall with wavelength
+(as about lambda^-3.3 towards 850 nm, Jacques 1998, "Skin optics"; in R, G and B they are fitted to
+the ratios between the Monk skin tones 5 and 8); blood absorbs mostly green, which is why the pulse shows there most and why
 lips and cheeks nearly vanish in near infrared. The base is fitted by eye to photographs.
 """
 
@@ -33,9 +33,9 @@ RED, GREEN, BLUE, INFRARED, SLOPE_X, SLOPE_Y, SPECULAR, PULSE, MOUTH, OPACITY = 
 NO_MOUTH = 2.0
 MOUTH_STRIP_MM = 1.4
 
-MELANIN = np.array([0.69, 1.0, 1.70, 0.23])
+MELANIN = np.array([0.80, 1.0, 1.15, 0.23])
 BLOOD = np.array([0.09, 1.0, 0.72, 0.05])
-SCATTER = np.array([0.80, 0.69, 0.585, 0.72])
+SCATTER = np.array([0.77, 0.65, 0.52, 0.72])
 
 
 def skin_albedo(melanin: npt.ArrayLike, blood: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -113,8 +113,8 @@ def _absorbers(x, y, front, person: Identity, plan: Plan, rng: np.random.Generat
     tan = person.melanin
     blood = person.blood + front * (
         0.20 * pair(x, y, 40, -27, 17, 13)
-        + 0.22 * bump(x, y, 0, plan.nose_tip_y, 9, 7)
-        + 0.20 * pair(x, y, person.nose_breadth_mm / 2, plan.subnasale_y + 6, 6, 6)
+        + 0.12 * bump(x, y, 0, plan.nose_tip_y, 9, 7)
+        + 0.13 * pair(x, y, person.nose_breadth_mm / 2, plan.subnasale_y + 6, 6, 6)
         + 0.10 * bump(x, y, 0, plan.chin_y, 13, 9)
         + 0.14 * pair(x, y, ex - 3, -7.5, 10, 4)
         - 0.06 * bump(x, y, 0, 48, 40, 16)
@@ -156,7 +156,7 @@ def _lips(albedo, x, y, front, person: Identity, plan: Plan, rng: np.random.Gene
     # Vertical folds of the vermilion, and the upper lip darker for facing down and for its blood.
     folds = 0.10 * np.sin(x * 2.6 + 2 * skin_noise(rng, where, 12.8, 1)) * np.exp(-(((y - line) / 6.0) ** 2))
     redness = person.blood + person.lip_blood + 0.16 * (y > line) + folds
-    tan = 0.75 * person.melanin + 0.14 + 0.10 * (person.melanin > 0.8) * (y > line)
+    tan = 0.95 * person.melanin + 0.16 + 0.10 * (person.melanin > 0.8) * (y > line)
     vermilion = skin_albedo(np.broadcast_to(tan, x.shape), redness)
     out = albedo * (1 - cover[..., None]) + vermilion * cover[..., None]
     reach = np.clip(1.08 - (np.abs(x) / (plan.mouth_half + 1.5)) ** 4, 0, 1) * front
