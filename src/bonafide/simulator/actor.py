@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numba
 import numpy as np
@@ -23,7 +23,8 @@ from bonafide.simulator.hair import Strands, grow_fuzz, grow_hair
 from bonafide.simulator.head import COLUMNS, ROWS, HeadMesh, build_head
 from bonafide.simulator.identity import Identity
 from bonafide.simulator.mesh import OFF_FACE, Material, Scene, Surface, assemble
-from bonafide.simulator.motion import REST, Gesture
+from bonafide.simulator.motion import Gesture
+from bonafide.simulator.picture import vertex_normals
 from bonafide.simulator.skin import MOUTH_STRIP_MM, paint_head
 
 Float = npt.NDArray[np.float32]
@@ -51,8 +52,10 @@ class Actor:
         person, head: who, and the head at rest.
         surfaces: head first, then torso, ears, glasses.
         hair, fuzz: strands at rest.
-        shapes: (4, head vertices, 3) displacements at full strength of `SHAPES`.
-        fuzz_on: nearest head vertex of each fuzz strand.
+        normals: (n, 3) of all own points at rest.
+        shapes, bends: (4, head vertices, 3) displacements of points and of normals at full
+            strength of `SHAPES`.
+        fuzz_on, landmarks_on: nearest head vertex of each fuzz strand and of each landmark.
         face: see `eyes`.
     """
 
@@ -61,8 +64,11 @@ class Actor:
     surfaces: tuple[Surface, ...]
     hair: Strands
     fuzz: Strands
+    normals: Float
     shapes: Float
+    bends: Float
     fuzz_on: npt.NDArray[np.int64]
+    landmarks_on: npt.NDArray[np.int64]
     face: Float
 
     def scene(self, more: tuple[Surface, ...] = ()) -> Scene:
@@ -75,12 +81,14 @@ class Posed:
     """A person at one instant, in world space.
 
     Attributes:
-        points: (n, 3) of the actor's surfaces; hair, fuzz: (strands * steps, 3).
+        points, normals: (n, 3) of the actor's surfaces, normals about unit.
+        hair, fuzz: (strands * steps, 3).
         face: the face's parameters for the shader; landmarks: (5, 3) world mm.
         rotation: (3, 3) of the head; offset: (3,): world = rotation @ rest + offset.
     """
 
     points: Float
+    normals: Float
     hair: Float
     fuzz: Float
     face: Float
@@ -100,11 +108,32 @@ def build_actor(person: Identity) -> Actor:
     ears = [build_ear(person, head, side) for side in (-1.0, 1.0)]
     surfaces = (front, build_torso(person), *ears, *build_glasses(person, head))
     fuzz = grow_fuzz(head, person)
-    nearest = cKDTree(head.rest).query(fuzz.points[:, 0])[1]
+    vertices = cKDTree(head.rest)
+    shapes = expression_shapes(head, person)
     return Actor(
-        person, head, surfaces, grow_hair(head, person), fuzz, expression_shapes(head, person),
-        nearest, face_vector(person),
+        person, head, surfaces, grow_hair(head, person), fuzz, rest_normals(surfaces), shapes,
+        expression_bends(head, shapes), vertices.query(fuzz.points[:, 0])[1],
+        vertices.query(head.landmarks)[1], face_vector(person),
     )  # fmt: skip
+
+
+def rest_normals(surfaces: tuple[Surface, ...]) -> Float:
+    """(n, 3) unit normals of surfaces at rest, one after the other."""
+    out = [np.empty_like(s.points) for s in surfaces]
+    for normals, part in zip(out, surfaces, strict=True):
+        vertex_normals(part.points, part.triangles, normals)
+    return np.concatenate(out)
+
+
+def expression_bends(head: HeadMesh, shapes: Float) -> Float:
+    """(4, n, 3) change of the normals at full strength of each shape."""
+    still, bent = np.empty_like(head.rest), np.empty_like(head.rest)
+    vertex_normals(head.rest, head.triangles, still)
+    out = np.empty_like(shapes)
+    for number, shape in enumerate(shapes):
+        vertex_normals(head.rest + shape, head.triangles, bent)
+        out[number] = bent - still
+    return out
 
 
 def expression_shapes(head: HeadMesh, person: Identity) -> Float:
@@ -146,17 +175,49 @@ def rotation(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Float:
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def _skin(points, follow, head, head_offset, body, body_offset, out):  # noqa: ANN001, ANN202
-    """Blend two rigid movements by ``follow``."""
+def _skin(
+    points, normals, shapes, bends, strengths, follow, head, offset, body, shift, out, tilted
+):
+    """Add expressions to the first points, then blend two rigid movements by ``follow``.
+
+    Args:
+        points, normals: (n, 3) at rest; shapes, bends: (k, m, 3) displacements of the first m
+            points and normals at full strength; strengths: (k,).
+        head, offset: rotation and shift of points that follow the head; body, shift: the others.
+        out, tilted: (n, 3) posed points and normals.
+    """
+    p, v = np.empty(3, np.float32), np.empty(3, np.float32)
     for i in range(points.shape[0]):
-        f = follow[i]
         for q in range(3):
-            by_head = head_offset[q]
-            by_body = body_offset[q]
+            p[q], v[q] = points[i, q], normals[i, q]
+            if i < shapes.shape[1]:
+                for k in range(shapes.shape[0]):
+                    p[q] += strengths[k] * shapes[k, i, q]
+                    v[q] += strengths[k] * bends[k, i, q]
+        f = follow[i]
+        rest = np.float32(1.0) - f
+        for q in range(3):
+            place, lean = f * offset[q] + rest * shift[q], np.float32(0.0)
             for r in range(3):
-                by_head += head[q, r] * points[i, r]
-                by_body += body[q, r] * points[i, r]
-            out[i, q] = by_body + f * (by_head - by_body)
+                turn = f * head[q, r] + rest * body[q, r]
+                place += turn * p[r]
+                lean += turn * v[r]
+            out[i, q], tilted[i, q] = place, lean
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def _turn(points, turn, offset, out):
+    for i in range(points.shape[0]):
+        for q in range(3):
+            out[i, q] = (offset[q] + turn[q, 0] * points[i, 0] + turn[q, 1] * points[i, 1]
+                         + turn[q, 2] * points[i, 2])  # fmt: skip
+
+
+def turned(points: Float, turn: Float, offset: npt.ArrayLike) -> Float:
+    """(n, 3) float32 points rotated and shifted; a matrix product would wake all BLAS threads."""
+    out = np.empty(points.shape, np.float32)
+    _turn(np.ascontiguousarray(points, np.float32), turn, np.asarray(offset, np.float32), out)
+    return out
 
 
 def pose_actor(actor: Actor, scene: Scene, pose: Pose, gesture: Gesture) -> Posed:
@@ -166,11 +227,7 @@ def pose_actor(actor: Actor, scene: Scene, pose: Pose, gesture: Gesture) -> Pose
         scene: from ``actor.scene``; only the actor's own points are moved.
     """
     strengths = np.array([gesture.jaw, gesture.smile, gesture.pucker, gesture.brows], np.float32)
-    count = len(actor.head.rest)
     own = sum(len(s.points) for s in actor.surfaces)
-    rest = scene.points[:own].copy()
-    moved = np.tensordot(strengths, actor.shapes, 1)
-    rest[:count] += moved
     turn = rotation(pose.yaw_deg + gesture.yaw_deg, pose.pitch_deg + gesture.pitch_deg,
                     pose.roll_deg + gesture.roll_deg)  # fmt: skip
     lean = rotation(0.45 * pose.yaw_deg + 0.3 * gesture.yaw_deg, 0.0, 0.3 * pose.roll_deg)
@@ -180,11 +237,14 @@ def pose_actor(actor: Actor, scene: Scene, pose: Pose, gesture: Gesture) -> Pose
     center = actor.head.landmarks.mean(0).astype(np.float32)
     offset = place - turn @ center
     pivot = turn @ NECK_PIVOT + offset
-    chest = pivot - lean @ NECK_PIVOT + np.array([0.0, 0.4 * gesture.chest_mm, 0.6 * gesture.chest_mm],
-                                                 np.float32)  # fmt: skip
-    points = np.empty_like(rest)
-    _skin(rest, scene.follow[:own], turn, offset, lean, chest, points)
-    fuzz = actor.fuzz.points + moved[actor.fuzz_on][:, None, :]
+    breath = gesture.chest_mm * np.array([0.0, 0.4, 0.6], np.float32)
+    chest = pivot - lean @ NECK_PIVOT + breath
+    points, normals = np.empty((2, own, 3), np.float32)
+    _skin(scene.points[:own], actor.normals, actor.shapes, actor.bends, strengths,
+          scene.follow[:own], turn, offset.astype(np.float32), lean, chest.astype(np.float32),
+          points, normals)  # fmt: skip
+    on = actor.shapes[:, actor.fuzz_on]
+    fuzz = actor.fuzz.points + np.einsum("k,kmq->mq", strengths, on)[:, None, :]
     face = actor.face.copy()
     face[CLOSURE : CLOSURE + 2] = gesture.closure
     face[GAZE : GAZE + 2] = np.sin(np.deg2rad(gesture.gaze_deg))
@@ -193,22 +253,17 @@ def pose_actor(actor: Actor, scene: Scene, pose: Pose, gesture: Gesture) -> Pose
     face[PULSE_LEVEL] = gesture.pulse
     return Posed(
         points,
-        actor.hair.points.reshape(-1, 3) @ turn.T + offset,
-        fuzz.reshape(-1, 3) @ turn.T + offset,
+        normals,
+        turned(actor.hair.points.reshape(-1, 3), turn, offset),
+        turned(fuzz.reshape(-1, 3), turn, offset),
         face,
-        _landmarks(actor, moved) @ turn.T.astype(np.float64) + offset,
+        _landmarks(actor, strengths) @ turn.T.astype(np.float64) + offset,
         turn,
         offset,
     )
 
 
-def _landmarks(actor: Actor, moved: Float) -> npt.NDArray[np.float64]:
+def _landmarks(actor: Actor, strengths: Float) -> npt.NDArray[np.float64]:
     """The five landmarks with the expression's movement of the nearest vertices."""
-    spots = actor.head.landmarks
-    nearest = [int(np.argmin(((actor.head.rest - s) ** 2).sum(1))) for s in spots]
-    return spots + moved[nearest]
-
-
-def neutral(gesture: Gesture) -> Gesture:
-    """The gesture without expression or movement, with its lids."""
-    return replace(REST, closure=gesture.closure)
+    moved = np.einsum("k,kmq->mq", strengths, actor.shapes[:, actor.landmarks_on])
+    return actor.head.landmarks + moved

@@ -88,13 +88,17 @@ def _neck_relief(a: Field, y: Field, person: Identity) -> Field:
     """Neck muscles, larynx and collar bones, mm outwards."""
     down = np.clip((-y - 60) / 110, 0, 1)
     muscle = 0.95 - 0.72 * down
-    out = 2.6 * np.exp(-(((np.abs(a) - muscle) / 0.16) ** 2)) * np.clip(1.2 - np.abs(2 * down - 1), 0, 1)
+    out = (
+        2.6
+        * np.exp(-(((np.abs(a) - muscle) / 0.16) ** 2))
+        * np.clip(1.2 - np.abs(2 * down - 1), 0, 1)
+    )
     if person.sex is Sex.MALE:
         out += 3.2 * np.exp(-((a / 0.22) ** 2) - ((y + 112) / 10) ** 2)
     notch = -3.5 * np.exp(-((a / 0.16) ** 2) - ((y + 156) / 8) ** 2)
     bone_y = -160 - 8 * np.exp(-((np.abs(a) / 0.5) ** 2)) + 3 * np.abs(a)
-    bone = 3.0 * np.exp(-(((y - bone_y) / 5) ** 2)) * np.clip((np.abs(a) - 0.12) / 0.2, 0, 1) * np.clip(
-        1.5 - np.abs(a), 0, 1)  # fmt: skip
+    reach = np.clip((np.abs(a) - 0.12) / 0.2, 0, 1) * np.clip(1.5 - np.abs(a), 0, 1)
+    bone = 3.0 * np.exp(-(((y - bone_y) / 5) ** 2)) * reach
     return out + notch + bone
 
 
@@ -230,10 +234,13 @@ def build_glasses(person: Identity, head: HeadMesh) -> list[Surface]:
     for x0 in plan.eye_x:
         x = x0 + rim_x
         # The frame stands off the brows and cheeks that lie behind it.
-        front = [surface_depth(grid, float(a), float(b)) + 1.5
-                 for a, b in zip(x, center_y + rim_y, strict=True)]
-        push = max(0.0, max(f - z0 + 0.0035 * a * a for f, a in zip(front, x, strict=True)
-                            if abs(a) > 16))
+        front = [
+            surface_depth(grid, float(a), float(b)) + 1.5
+            for a, b in zip(x, center_y + rim_y, strict=True)
+        ]
+        push = max(
+            0.0, max(f - z0 + 0.0035 * a * a for f, a in zip(front, x, strict=True) if abs(a) > 16)
+        )
         path = np.stack([x, center_y + rim_y, z0 + min(push, 9.0) - 0.0035 * x**2], 1)
         pieces.append(_tube(path, thin, True))
         outer = np.sign(x0) * (abs(x0) + wide)

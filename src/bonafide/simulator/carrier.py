@@ -76,7 +76,7 @@ class Staging:
     detail: str
     actor: Actor | None
     extras: tuple[Surface, ...]
-    gesture: Callable[[float], Gesture] = lambda time_s: REST
+    gesture: Callable[[float], Gesture] = lambda _: REST
     life: float = 1.0
     landmarks: npt.NDArray[np.float64] | None = None
     follows: bool = False
@@ -111,7 +111,12 @@ class Warp:
 
 
 def sheet(
-    left: float, top: float, width: float, height: float, material: Material, warp: Warp,
+    left: float,
+    top: float,
+    width: float,
+    height: float,
+    material: Material,
+    warp: Warp,
     z: float = 0.0,
 ) -> Surface:
     """A sheet in the plane, bent by ``warp``; texture coordinates run right and down.
@@ -128,7 +133,12 @@ def sheet(
 
 
 def box(
-    left: float, top: float, width: float, height: float, thick: float, material: Material,
+    left: float,
+    top: float,
+    width: float,
+    height: float,
+    thick: float,
+    material: Material,
     z: float = 0.0,
 ) -> Surface:
     """A slab whose front lies at ``z`` and whose back at ``z - thick``."""  # fmt: skip
@@ -168,7 +178,7 @@ def _capsule(path: npt.ArrayLike, radius: npt.ArrayLike, material: Material) -> 
     return surface(points, grid_triangles(len(path), 13), uv, material, two_sided=True)
 
 
-def _bend(points: list[tuple[float, float, float]], radii: list[float], count: int = 12):  # noqa: ANN202
+def _bend(points: list[tuple[float, float, float]], radii: list[float], count: int = 12):
     t = np.linspace(0, 1, len(points))
     at = np.linspace(0, 1, count)
     path = np.stack([np.interp(at, t, np.array(points)[:, q]) for q in range(3)], 1)
@@ -182,8 +192,13 @@ def _bend(points: list[tuple[float, float, float]], radii: list[float], count: i
 
 
 def hand(
-    rng: np.random.Generator, edge_x: float, edge_y: float, toward: float, melanin: float,
-    scale: float = 1.0, depth: float = 0.0,
+    rng: np.random.Generator,
+    edge_x: float,
+    edge_y: float,
+    toward: float,
+    melanin: float,
+    scale: float = 1.0,
+    depth: float = 0.0,
 ) -> list[Surface]:
     """A hand that grips an edge: thumb in front, fingers behind, wrist leaving the picture.
 
@@ -222,7 +237,7 @@ def hand(
 
 
 @numba.njit(cache=True, nogil=True)
-def _find_plane(item, bary, triangles, uv, first, last, out):  # noqa: ANN001, ANN202
+def _find_plane(item, bary, triangles, uv, first, last, out):
     """Texture coordinates at the first sample of each px that shows triangles first..last-1."""
     for y in range(out.shape[0]):
         for x in range(out.shape[1]):

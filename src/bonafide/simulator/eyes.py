@@ -49,12 +49,16 @@ def face_vector(person: Identity) -> npt.NDArray[np.float32]:
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def margins(along, face, closure):  # noqa: ANN001, ANN201
+def margins(along, face, closure):
     """(upper, lower) lid margins at a place along the eye, mm; a blink brings the upper down."""
     q = min(max(along / face[HALF], np.float32(-1.0)), np.float32(1.0))
     bow = 1 - q * q
-    upper = np.float32(0.45) * face[OPENING] * max(
-        1 - abs(q + np.float32(0.10) * bow) ** np.float32(2.3), np.float32(0.0)) ** np.float32(0.85)
+    upper = (
+        np.float32(0.45)
+        * face[OPENING]
+        * max(1 - abs(q + np.float32(0.10) * bow) ** np.float32(2.3), np.float32(0.0))
+        ** np.float32(0.85)
+    )
     lower = np.float32(-0.55) * face[OPENING] * max(
         1 - abs(q - np.float32(0.12) * bow) ** np.float32(2.2), np.float32(0.0))  # fmt: skip
     rise = lower * (1 - np.float32(0.22) * closure)
@@ -62,7 +66,7 @@ def margins(along, face, closure):  # noqa: ANN001, ANN201
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def draw_eye(x, y, face, albedo, n, gloss, shine):  # noqa: ANN001, ANN201
+def draw_eye(x, y, face, albedo, n, gloss, shine):
     """Change albedo and normal where an eye, a lash or a lid's rim is seen.
 
     Args:
@@ -104,7 +108,7 @@ def draw_eye(x, y, face, albedo, n, gloss, shine):  # noqa: ANN001, ANN201
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def _eyeball(dx, dy, along, from_top, from_low, face, albedo, n):  # noqa: ANN001, ANN202
+def _eyeball(dx, dy, along, from_top, from_low, face, albedo, n):
     """Sclera, iris and pupil; returns (gloss, shine, dim)."""
     radius = np.float32(EYE_RADIUS_MM)
     px, py = dx / radius, dy / radius
@@ -139,7 +143,7 @@ def _eyeball(dx, dy, along, from_top, from_low, face, albedo, n):  # noqa: ANN00
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def _iris(dx, dy, away, inside, face, albedo):  # noqa: ANN001, ANN202
+def _iris(dx, dy, away, inside, face, albedo):
     """Blend iris and pupil over the sclera."""
     angle, seed = math.atan2(dy, dx), face[SEED]
     fibre = math.sin(angle * 19 + seed) * math.sin(angle * 7 + 2 * seed + away * np.float32(0.8))
@@ -154,7 +158,7 @@ def _iris(dx, dy, away, inside, face, albedo):  # noqa: ANN001, ANN202
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def draw_mouth(strip, x, face, albedo):  # noqa: ANN001, ANN201
+def draw_mouth(strip, x, face, albedo):
     """The gap between the lips: teeth above, tongue below; returns how much light gets in.
 
     Args:

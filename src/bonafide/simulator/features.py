@@ -120,13 +120,21 @@ def nose_relief(x: Field, y: Field, person: Identity, plan: Plan) -> Field:
         np.clip(y, knots_y[0], 26)), 0)  # fmt: skip
     slim, tip_half = person.nose_bridge_breadth_mm, person.nose_tip_breadth_mm
     breadth_y = [base - 4, base, tip - 2, tip + 4, 3 - 0.5 * length, 3, 26]
-    breadth = [tip_half * 0.8, tip_half, tip_half + 1.5, tip_half + 2.0, slim * 0.95, slim, slim + 5]
+    breadth = [
+        tip_half * 0.8,
+        tip_half,
+        tip_half + 1.5,
+        tip_half + 2.0,
+        slim * 0.95,
+        slim,
+        slim + 5,
+    ]
     half = np.interp(y, breadth_y, breadth)
     q = np.abs(x) / half
     body = ridge * np.exp(-((q / 1.05) ** 2.2))
     wing_x = person.nose_breadth_mm / 2 - 4.8
-    wing = 0.50 * height * np.exp(
-        -(np.hypot((np.abs(x) - wing_x) / 5.4, (y - base - 5.5) / 6.4) ** 3)
+    wing = (
+        0.50 * height * np.exp(-(np.hypot((np.abs(x) - wing_x) / 5.4, (y - base - 5.5) / 6.4) ** 3))
     )
     crease = -1.2 * pair(x, y, wing_x + 6.2, base + 7.5, 1.5, 4.5)
     ball = 1.3 * bump(x, y, 0, tip, tip_half * 0.75, 5.0)
@@ -150,7 +158,9 @@ def mouth_relief(x: Field, y: Field, person: Identity, plan: Plan) -> Field:
     ridge = 0.5 * np.exp(-(((y - upper) / 0.9) ** 2)) * fade
     groove = -1.9 * np.exp(-(((y - line) / 0.85) ** 2)) * np.clip(1.15 - np.abs(x) / (
         plan.mouth_half + 3), 0, 1)  # fmt: skip
-    corners = -2.0 * pair(x, y, plan.mouth_half + 0.5, plan.lip_y + person.mouth_corner_mm, 3.0, 2.6)
+    corners = -2.0 * pair(
+        x, y, plan.mouth_half + 0.5, plan.lip_y + person.mouth_corner_mm, 3.0, 2.6
+    )
     philtrum_y = (plan.subnasale_y + plan.lip_y + person.upper_lip_mm) / 2
     philtrum = 0.4 * pair(x, y, 4.8, philtrum_y, 2.0, 4.5) - 0.5 * bump(
         x, y, 0, philtrum_y, 2.2, 5.0)  # fmt: skip
@@ -228,9 +238,7 @@ def surface_depth(surface: Field, x0: float, y0: float) -> float:
     return float((surface[..., 2].ravel()[near] * weight).sum() / weight.sum())
 
 
-def _cover_with_lids(
-    surface: Field, person: Identity, plan: Plan, side: int
-) -> Field:
+def _cover_with_lids(surface: Field, person: Identity, plan: Plan, side: int) -> Field:
     """Lids bulge over the eyeball, a crease lies above the upper one; returns the eye's centre."""
     x, y = surface[..., 0], surface[..., 1]
     front = surface[..., 2] > 20

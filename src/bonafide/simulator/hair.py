@@ -150,7 +150,9 @@ def _combing(roots: Field, normal: Field, style: HairStyle, part_x: float) -> Fi
     if style is HairStyle.SIDE_PART:
         return _unit(np.stack([side * 1.0, -0.2 + 0 * x, -0.35 + 0 * x], 1))
     top = np.clip((y - 50) / 40, 0, 1)
-    out = np.stack([0.5 * np.sign(part_x) * top, -0.9 * (1 - top), 0.25 * top - 0.25 * (1 - top)], 1)
+    out = np.stack(
+        [0.5 * np.sign(part_x) * top, -0.9 * (1 - top), 0.25 * top - 0.25 * (1 - top)], 1
+    )
     return _unit(out + 0.15 * normal)
 
 
@@ -189,8 +191,14 @@ def _assign_wisps(roots: Field, wisps: int, rng: np.random.Generator) -> npt.NDA
 
 
 def _grow(
-    radius: HeadRadius, roots: Field, normal: Field, comb: Field, turn: Field, length: Field,
-    cut: Cut, rng: np.random.Generator,
+    radius: HeadRadius,
+    roots: Field,
+    normal: Field,
+    comb: Field,
+    turn: Field,
+    length: Field,
+    cut: Cut,
+    rng: np.random.Generator,
 ) -> Field:
     """(n, HAIR_STEPS, 3) strands, each drawn step found in `_SUBSTEPS` smaller ones."""
     step = (length / ((HAIR_STEPS - 1) * _SUBSTEPS))[:, None]
@@ -201,8 +209,8 @@ def _grow(
     for k in range(1, HAIR_STEPS * _SUBSTEPS - _SUBSTEPS + 1):
         far = k / ((HAIR_STEPS - 1) * _SUBSTEPS)
         way = np.minimum(far * length / 60.0, 1.0)[:, None]
-        direction = _unit(direction + (cut.gravity * (0.15 + way) * down
-                          + 0.5 * cut.comb * comb * (1 - way) + 0.08 * turn) / _SUBSTEPS)  # fmt: skip
+        pull = cut.gravity * (0.15 + way) * down + 0.5 * cut.comb * comb * (1 - way)
+        direction = _unit(direction + (pull + 0.08 * turn) / _SUBSTEPS)
         rise = layer * np.minimum(1.0, far * length / 25.0)
         moved = radius.hold(here + step * direction, rise, cut.cling_mm)
         if cut.gravity > 0.3:
@@ -231,11 +239,17 @@ def _off_face_and_shoulders(points: Field, layer: Field) -> Field:
 
 
 def _curl(
-    points: Field, wisp: npt.NDArray[np.int64], curl: float, length: Field, cut: Cut,
+    points: Field,
+    wisp: npt.NDArray[np.int64],
+    curl: float,
+    length: Field,
+    cut: Cut,
     rng: np.random.Generator,
 ) -> Field:
     """Waves around the strand's way, alike within a wisp."""
-    phase = rng.uniform(0, 2 * np.pi, (cut.wisps, 2))[wisp] + 0.25 * rng.standard_normal((len(wisp), 2))
+    phase = rng.uniform(0, 2 * np.pi, (cut.wisps, 2))[wisp] + 0.25 * rng.standard_normal(
+        (len(wisp), 2)
+    )
     period = np.clip(70 - 62 * curl, 9, 70) * np.exp(0.2 * rng.standard_normal(cut.wisps))[wisp]
     along = np.linspace(0, 1, HAIR_STEPS)[None] * length[:, None]
     size = (0.6 + 5.0 * curl**1.2) * np.minimum(along / 14.0, 1.0)
@@ -250,7 +264,9 @@ def _curl(
     return points + np.where(length[:, None, None] > 9, wave, 0)  # fmt: skip
 
 
-def _strand_albedo(person: Identity, count: int, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+def _strand_albedo(
+    person: Identity, count: int, rng: np.random.Generator
+) -> npt.NDArray[np.float32]:
     """Per hair: pigment varies, and each hair is either grey or not."""
     from dataclasses import replace
 

@@ -325,8 +325,16 @@ def _draw_style(rng: np.random.Generator, male: float, age: float, tone: str) ->
     dark = TONES.index(tone) / 5
     old = max(0.0, (age - 38) / 40)
     if male > 0:
-        odds = {"bald": 0.05 + 0.2 * old, "buzz": 0.17, "short": 0.3, "side_part": 0.16,
-                "receding": 0.04 + 0.3 * old, "curly": 0.1, "afro": 0.08 * dark, "long": 0.05}
+        odds = {
+            "bald": 0.05 + 0.2 * old,
+            "buzz": 0.17,
+            "short": 0.3,
+            "side_part": 0.16,
+            "receding": 0.04 + 0.3 * old,
+            "curly": 0.1,
+            "afro": 0.08 * dark,
+            "long": 0.05,
+        }
     else:
         odds = {"buzz": 0.03, "short": 0.12, "curly": 0.14, "afro": 0.14 * dark, "bob": 0.24,
                 "long": 0.3, "tied": 0.2}  # fmt: skip

@@ -9,6 +9,7 @@ at the camera are computed per sample in `shade`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numba
 import numpy as np
@@ -82,8 +83,10 @@ def draw_lighting(rng: np.random.Generator, *, adverse: bool | None = None) -> L
         power = float(rng.uniform(0.08, 0.30))
         lamps.append(Lamp(_direction(float(rng.uniform(-120, 120)), float(rng.uniform(0, 55))),
                           18.0, (*(float(c) * power for c in other), near * power)))  # fmt: skip
-    shell = [tuple(float(v) for v in (*(tint * base * k), near * base * k))
-             for k in (rng.uniform(1.0, 1.7), rng.uniform(0.6, 1.1), rng.uniform(0.2, 0.6))]
+    shell = [
+        tuple(float(v) for v in (*(tint * base * k), near * base * k))
+        for k in (rng.uniform(1.0, 1.7), rng.uniform(0.6, 1.1), rng.uniform(0.2, 0.6))
+    ]
     white = tuple(float(c) for c in tint / tint[1])
     return Lighting(tuple(lamps), shell[0], shell[1], shell[2], white, adverse)  # fmt: skip
 
@@ -141,7 +144,7 @@ def _frame(direction: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def _project_along(points, axes, center, scale, half, out):  # noqa: ANN001, ANN202
+def _project_along(points, axes, center, scale, half, out):
     """Orthographic view along a direction; the third value grows towards the light."""
     for i in range(points.shape[0]):
         x, y, z = points[i, 0] - center[0], points[i, 1] - center[1], points[i, 2] - center[2]
@@ -151,7 +154,7 @@ def _project_along(points, axes, center, scale, half, out):  # noqa: ANN001, ANN
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def _lit(screen, zbuf, bias, from_hair, hair_bias, out):  # noqa: ANN001, ANN202
+def _lit(screen, zbuf, bias, from_hair, hair_bias, out):
     """1 where a projected point is not behind the depth map, by its four nearest texels."""
     height, width = zbuf.shape
     for i in range(screen.shape[0]):
@@ -160,9 +163,13 @@ def _lit(screen, zbuf, bias, from_hair, hair_bias, out):  # noqa: ANN001, ANN202
         reach = screen[i, 2] + (bias if i < from_hair else hair_bias)
         for b in range(2):
             for a in range(2):
-                if x + a < 0 or y + b < 0 or x + a >= width or y + b >= height:
-                    total += np.float32(0.25)
-                elif reach >= zbuf[y + b, x + a]:
+                if (
+                    x + a < 0
+                    or y + b < 0
+                    or x + a >= width
+                    or y + b >= height
+                    or reach >= zbuf[y + b, x + a]
+                ):
                     total += np.float32(0.25)
         out[i] = total
 
@@ -175,7 +182,10 @@ def _gather(points: Float, scene: Scene) -> tuple[Float, float]:
 
 
 def visibility(
-    scene: Scene, points: Float, strands: tuple[Float, Float], toward: npt.NDArray[np.float64],
+    scene: Scene,
+    points: Float,
+    strands: tuple[Float, Float],
+    toward: npt.NDArray[np.float64],
     targets: Float,
 ) -> Float:
     """(n,) share 0..1 of each target that sees the direction ``toward``.
@@ -230,12 +240,16 @@ def bake(
             lamps[:, number] += visibility(scene, points, strands, toward, targets) / LAMP_SAMPLES
     sky = _bake_sky(scene, points, normals, strands, targets, lighting)
     cuts = np.cumsum([0, count, len(strands[0]), len(strands[1])])
-    pieces = [Baked(lamps[a:b], sky[a:b]) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    pieces = [Baked(lamps[a:b], sky[a:b]) for a, b in pairwise(cuts)]
     return pieces[0], pieces[1], pieces[2]
 
 
 def _bake_sky(
-    scene: Scene, points: Float, normals: Float, strands: tuple[Float, Float], targets: Float,
+    scene: Scene,
+    points: Float,
+    normals: Float,
+    strands: tuple[Float, Float],
+    targets: Float,
     lighting: Lighting,
 ) -> Float:
     """(n, 4): sum over directions; blocked ones give a dim, warm bounce instead."""

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
-from bonafide.simulator.actor import Actor, build_actor
+from bonafide.simulator.actor import Actor, build_actor, rest_normals
 from bonafide.simulator.carrier import Staging
 from bonafide.simulator.features import Plan, eye_coordinates, lip_curves, plan_face
 from bonafide.simulator.head import COLUMNS, RAY_CENTER, ROWS, grid_triangles
@@ -133,8 +133,8 @@ def cut_mask(
     plan = plan_face(person)
     x, y, z = where[..., 0], where[..., 1], where[..., 2]
     low = -112 - 14 * outline
-    oval = (x / (0.53 * person.face_breadth_mm)) ** 4 + (
-        (y - (person.hairline_mm + low) / 2) / ((person.hairline_mm - low) / 2 + 2)) ** 4  # fmt: skip
+    middle, half = (person.hairline_mm + low) / 2, (person.hairline_mm - low) / 2 + 2
+    oval = (x / (0.53 * person.face_breadth_mm)) ** 4 + ((y - middle) / half) ** 4
     opacity = (oval < 1) & (z > 6)
     for side in (0, 1):
         opacity &= ~_eye_hole(x, y, person, plan, side)
@@ -170,9 +170,7 @@ def worn_by(holder: Identity, subject: Identity) -> Identity:
     )
 
 
-def stage_mask(
-    name: str, subject: Identity, holder: Identity, rng: np.random.Generator
-) -> Staging:
+def stage_mask(name: str, subject: Identity, holder: Identity, rng: np.random.Generator) -> Staging:
     """A mask or head of a material.
 
     Args:
@@ -229,8 +227,9 @@ def _under_mask(actor: Actor, shape: Float, paint: Float) -> Actor:
     head = replace(actor.head, rest=rest)
     front: Surface = replace(actor.surfaces[0], points=rest)
     fuzz = replace(actor.fuzz, points=actor.fuzz.points[:0], albedo=actor.fuzz.albedo[:0])
-    return replace(actor, head=head, surfaces=(front, *actor.surfaces[1:]), fuzz=fuzz,
-                   fuzz_on=actor.fuzz_on[:0])  # fmt: skip
+    surfaces = (front, *actor.surfaces[1:])
+    return replace(actor, head=head, surfaces=surfaces, fuzz=fuzz, fuzz_on=actor.fuzz_on[:0],
+                   normals=rest_normals(surfaces))  # fmt: skip
 
 
 def _stage_head(name: str, subject: Identity, rng: np.random.Generator) -> Staging:
@@ -249,9 +248,14 @@ def _stage_head(name: str, subject: Identity, rng: np.random.Generator) -> Stagi
     return Staging(
         species=f"head_{name}",
         detail=f"{name} head on a stand",
-        actor=replace(model, head=replace(model.head, rest=shape), surfaces=tuple(surfaces)),
+        actor=replace(
+            model,
+            head=replace(model.head, rest=shape),
+            surfaces=tuple(surfaces),
+            normals=rest_normals(tuple(surfaces)),
+        ),
         extras=(),
-        gesture=lambda time_s: still,
+        gesture=lambda _: still,
         held=0.0,
         parameters={"material": asdict(material), **drawn},
     )

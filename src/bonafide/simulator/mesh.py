@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -63,8 +64,13 @@ class Surface:
 
 
 def surface(
-    points: npt.ArrayLike, triangles: npt.ArrayLike, uv: npt.ArrayLike, material: Material,
-    *, follow: float | Float = 1.0, two_sided: bool = False,
+    points: npt.ArrayLike,
+    triangles: npt.ArrayLike,
+    uv: npt.ArrayLike,
+    material: Material,
+    *,
+    follow: float | Float = 1.0,
+    two_sided: bool = False,
 ) -> Surface:
     """A surface that belongs to no face."""
     p = np.ascontiguousarray(points, np.float32)
@@ -141,7 +147,7 @@ def assemble(surfaces: Sequence[Surface], hair: Strands, fuzz: Strands) -> Scene
         pool=pool,
         hair=hair,
         fuzz=fuzz,
-        parts=tuple(slice(int(a), int(b)) for a, b in zip(starts[:-1], starts[1:], strict=True)),
+        parts=tuple(slice(int(a), int(b)) for a, b in pairwise(starts)),
     )  # fmt: skip
 
 

@@ -62,6 +62,7 @@ class Sway:
     phase: Field
 
     def __call__(self, time_s: float) -> float:
+        """The deviation at a time in seconds."""
         wave = np.sin(2 * np.pi * self.frequency_hz * time_s + self.phase)
         return float((self.amplitude * wave).sum())
 

@@ -1,4 +1,4 @@
-"""One picture of a scene: project, rasterise, shade, put the room behind it, average the samples."""
+"""One picture of a scene: project, rasterise, shade, put the room behind it, average samples."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Backdrop:
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def vertex_normals(points, triangles, out):  # noqa: ANN001, ANN201
+def vertex_normals(points, triangles, out):
     """Area-weighted unit normals of (n, 3) points, written to ``out``."""
     out[:] = 0
     for t in range(triangles.shape[0]):
@@ -98,7 +98,7 @@ def vertex_normals(points, triangles, out):  # noqa: ANN001, ANN201
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def to_camera(points, distance, out):  # noqa: ANN001, ANN201
+def to_camera(points, distance, out):
     """World (y up, z to the camera) to camera space (y down, z forward)."""
     for i in range(points.shape[0]):
         out[i, 0] = points[i, 0]
@@ -107,7 +107,7 @@ def to_camera(points, distance, out):  # noqa: ANN001, ANN201
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def average_samples(fine, out):  # noqa: ANN001, ANN201
+def average_samples(fine, out):
     """Mean of 2x2 samples of (2h, 2w, c) into (h, w, c)."""
     for y in range(out.shape[0]):
         for x in range(out.shape[1]):
@@ -119,7 +119,7 @@ def average_samples(fine, out):  # noqa: ANN001, ANN201
 
 
 @numba.njit(cache=True, nogil=True)
-def _fill_behind(item, backdrop, out):  # noqa: ANN001, ANN202
+def _fill_behind(item, backdrop, out):
     """The room where nothing stands before it."""
     for y in range(item.shape[0]):
         for x in range(item.shape[1]):
@@ -137,32 +137,40 @@ class Painter:
         self._light = np.zeros((*self._fine.item.shape, 4), np.float32)
 
     def draw(
-        self, scene: Scene, points: Float, strands: tuple[Float, Float], face: Float,
-        baked: tuple[Baked, Baked, Baked], lighting: Lighting, flash: float, backdrop: Backdrop,
+        self,
+        scene: Scene,
+        points: Float,
+        normals: Float,
+        strands: tuple[Float, Float],
+        face: Float,
+        baked: tuple[Baked, Baked, Baked],
+        lighting: Lighting,
+        flash: float,
+        backdrop: Backdrop,
+        *,
+        infrared: bool = True,
     ) -> Radiance:
         """Draw one picture.
 
         Args:
-            points: (n, 3) posed points of ``scene``; strands: of hair and fuzz.
+            points, normals: (n, 3) posed, of ``scene``; strands: of hair and fuzz.
             face: see `eyes`; baked: of surfaces, hair, fuzz; flash: see `shade`.
+            infrared: whether the illuminator's light is computed.
         """  # fmt: skip
         self._rasterise(scene, points, strands)
         buffer, light = self._fine, self._light
-        camera = np.array([self.view.focal_px, *self.view.center, 0, 0, self.view.distance_mm],
-                          np.float32)  # fmt: skip
+        eye = np.array([0, 0, self.view.distance_mm], np.float32)
         lamps = np.array([lamp.toward for lamp in lighting.lamps], np.float32)
         powers = np.array([lamp.power for lamp in lighting.lamps], np.float32)
-        normals = np.empty_like(points)
-        vertex_normals(points, scene.triangles, normals)
-        shade_surfaces(buffer.item, buffer.bary, buffer.inverse_z, camera, scene.triangles, points,
-                       normals, scene.uv, scene.face_xy, baked[0].lamps, baked[0].sky,
-                       scene.material, scene.table, scene.place, scene.pool, lamps, powers,
-                       np.float32(flash), face, light)  # fmt: skip
+        shade_surfaces(buffer.item, buffer.bary, eye, scene.triangles, points, normals, scene.uv,
+                       scene.face_xy, baked[0].lamps, baked[0].sky, scene.material, scene.table,
+                       scene.place, scene.pool, lamps, powers, np.float32(flash), face, infrared,
+                       light)  # fmt: skip
         first = 0
         for part, kind, lit in zip(strands, (scene.hair, scene.fuzz), baked[1:], strict=True):
             if len(part):
                 shade_strands(buffer.item, buffer.bary, first, part, kind.points.shape[1],
-                              kind.albedo, lit.lamps, lit.sky, camera, lamps, powers,
+                              kind.albedo, lit.lamps, lit.sky, eye, lamps, powers,
                               np.float32(flash), light)  # fmt: skip
             first += len(part)
         _fill_behind(buffer.item, backdrop.light, light)
@@ -185,7 +193,8 @@ class Painter:
         to_camera(points, np.float32(view.distance_mm), flipped)
         project(flipped, focal, cx, cy, screen)
         draw_triangles(screen, scene.triangles, scene.two_sided, scene.uv, scene.material,
-                       scene.cut, scene.pool, buffer.item, buffer.bary, buffer.inverse_z)  # fmt: skip
+                       scene.cut, scene.pool, buffer.item, buffer.bary,
+                       buffer.inverse_z)  # fmt: skip
         shift = 0
         for part, kind in zip(strands, (scene.hair, scene.fuzz), strict=True):
             if len(part):

@@ -120,14 +120,19 @@ def draw_warp(rng: np.random.Generator, strong: bool) -> Warp:
         return Warp(float(rng.normal(0, 0.0004)), 90.0, float(abs(rng.normal(0, 0.4))),
                     float(rng.uniform(90, 220)), float(rng.uniform(0, 6.28)))  # fmt: skip
     radius = float(rng.uniform(110, 320)) * float(rng.choice([-1, 1], p=[0.3, 0.7]))
-    return Warp(1 / radius, float(rng.choice([90.0, 0.0, rng.uniform(40, 140)], p=[0.6, 0.15, 0.25])),
-                float(rng.uniform(0, 2.5)), float(rng.uniform(60, 180)),
+    axis = float(rng.choice([90.0, 0.0, rng.uniform(40, 140)], p=[0.6, 0.15, 0.25]))
+    return Warp(1 / radius, axis, float(rng.uniform(0, 2.5)), float(rng.uniform(60, 180)),
                 float(rng.uniform(0, 6.28)))  # fmt: skip
 
 
 def stage_print(
-    source: Source, printer: PrinterSettings, holder: Identity, rng: np.random.Generator, *,
-    warped: bool, fill: float,
+    source: Source,
+    printer: PrinterSettings,
+    holder: Identity,
+    rng: np.random.Generator,
+    *,
+    warped: bool,
+    fill: float,
 ) -> Staging:
     """A photo on a sheet, held or on a stand."""  # fmt: skip
     kind = "warped" if warped else "flat"
@@ -158,10 +163,12 @@ def _grips(
     """One or two hands at the lower corners or the sides."""
     left, top, width, height = frame
     low = top - height
-    spots = [(left + rng.uniform(0.0, 0.3) * width, low, 90 + rng.uniform(-35, 10)),
-             (left + width * rng.uniform(0.7, 1.0), low, 90 + rng.uniform(-10, 35)),
-             (left, low + rng.uniform(0.1, 0.4) * height, rng.uniform(-10, 40)),
-             (left + width, low + rng.uniform(0.1, 0.4) * height, 180 + rng.uniform(-40, 10))]  # fmt: skip
+    spots = [
+        (left + rng.uniform(0.0, 0.3) * width, low, 90 + rng.uniform(-35, 10)),
+        (left + width * rng.uniform(0.7, 1.0), low, 90 + rng.uniform(-10, 35)),
+        (left, low + rng.uniform(0.1, 0.4) * height, rng.uniform(-10, 40)),
+        (left + width, low + rng.uniform(0.1, 0.4) * height, 180 + rng.uniform(-40, 10)),
+    ]
     first = int(rng.integers(4))
     chosen = [first] if rng.random() < 0.4 else [first, first ^ 1]
     out: list[Surface] = []
@@ -181,8 +188,11 @@ REGIONS = {
 
 
 def _cut_holes(
-    texture: Float, frame: tuple[float, float, float, float], spots: npt.NDArray[np.float64],
-    regions: tuple[str, ...], rng: np.random.Generator,
+    texture: Float,
+    frame: tuple[float, float, float, float],
+    spots: npt.NDArray[np.float64],
+    regions: tuple[str, ...],
+    rng: np.random.Generator,
 ) -> None:
     """Cut ellipses into a texture's opacity, at the printed face's own landmarks."""
     height, width = texture.shape[:2]
@@ -207,8 +217,14 @@ def _cut_holes(
 
 
 def stage_cut_print(
-    source: Source, printer: PrinterSettings, holder: Identity, rng: np.random.Generator, *,
-    regions: str, fill: float, eyes_of: Callable[[Identity], Identity],
+    source: Source,
+    printer: PrinterSettings,
+    holder: Identity,
+    rng: np.random.Generator,
+    *,
+    regions: str,
+    fill: float,
+    eyes_of: Callable[[Identity], Identity],
 ) -> Staging:
     """A life-size print with holes, held before a live face.
 

@@ -52,7 +52,7 @@ def clear(buffer: GBuffer) -> None:
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def project(points, focal, cx, cy, out):  # noqa: ANN001, ANN201
+def project(points, focal, cx, cy, out):
     """Write (x px, y px, 1/z) of (n, 3) camera-space points to ``out``; focal and centre in px."""
     for i in range(points.shape[0]):
         inverse = np.float32(1.0) / points[i, 2]
@@ -62,7 +62,7 @@ def project(points, focal, cx, cy, out):  # noqa: ANN001, ANN201
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def draw_triangles(screen, triangles, two_sided, uv, material, cut, pool, item, bary, zbuf):  # noqa: ANN001, ANN201
+def draw_triangles(screen, triangles, two_sided, uv, material, cut, pool, item, bary, zbuf):
     """Draw triangles with a depth test.
 
     Args:
@@ -108,8 +108,16 @@ def draw_triangles(screen, triangles, two_sided, uv, material, cut, pool, item, 
                         pb, pc = b * w1 / z, c * w2 / z
                         keep = True
                         if masked:
-                            u = uv[i0, 0] + pb * (uv[i1, 0] - uv[i0, 0]) + pc * (uv[i2, 0] - uv[i0, 0])
-                            v = uv[i0, 1] + pb * (uv[i1, 1] - uv[i0, 1]) + pc * (uv[i2, 1] - uv[i0, 1])
+                            u = (
+                                uv[i0, 0]
+                                + pb * (uv[i1, 0] - uv[i0, 0])
+                                + pc * (uv[i2, 0] - uv[i0, 0])
+                            )
+                            v = (
+                                uv[i0, 1]
+                                + pb * (uv[i1, 1] - uv[i0, 1])
+                                + pc * (uv[i2, 1] - uv[i0, 1])
+                            )
                             col = min(max(int(u * cut[mat, 1]), 0), cut[mat, 1] - 1)
                             row = min(max(int(v * cut[mat, 2]), 0), cut[mat, 2] - 1)
                             texel = cut[mat, 0] + row * cut[mat, 1] + col
@@ -124,7 +132,7 @@ def draw_triangles(screen, triangles, two_sided, uv, material, cut, pool, item, 
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def draw_strands(screen, steps, radius, first, item, bary, zbuf):  # noqa: ANN001, ANN201
+def draw_strands(screen, steps, radius, first, item, bary, zbuf):
     """Draw strands of hair as lines that are at least one sample wide, with a depth test.
 
     Args:

@@ -112,13 +112,18 @@ def draw_rig(rng: np.random.Generator, width: int) -> Rig:
 
 
 def take_color(
-    radiance: Radiance, white: npt.ArrayLike, rig: Rig, rng: np.random.Generator,
+    radiance: Radiance,
+    white: npt.ArrayLike,
+    rig: Rig,
+    rng: np.random.Generator,
     structure: Float | None = None,
 ) -> RgbImage:
     """(h, w, 3) uint8 R, G, B through the rig's colour camera and its JPEG."""  # fmt: skip
     light = np.ascontiguousarray(radiance.light[..., :3])
     size = (light.shape[1], light.shape[0])
-    return capture(light, np.asarray(white, np.float32), rig.camera, rig.shot, size, rng, structure).rgb
+    return capture(
+        light, np.asarray(white, np.float32), rig.camera, rig.shot, size, rng, structure
+    ).rgb
 
 
 def take_infrared(radiance: Radiance, rig: Rig, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
@@ -139,9 +144,7 @@ def take_infrared(radiance: Radiance, rig: Rig, rng: np.random.Generator) -> npt
     return np.rint(np.clip(noisy, 0, 1) ** 0.62 * 255).astype(np.uint8)
 
 
-def take_depth(
-    radiance: Radiance, rig: Rig, rng: np.random.Generator
-) -> npt.NDArray[np.uint16]:
+def take_depth(radiance: Radiance, rig: Rig, rng: np.random.Generator) -> npt.NDArray[np.uint16]:
     """(h, w) uint16 depth along the axis in mm; 0 where nothing was measured."""
     s, z = rig.depth, radiance.depth_mm
     reach = s.focal_px * s.baseline_mm

@@ -103,7 +103,9 @@ def _poster(room: _Canvas, rng: np.random.Generator, far: float) -> None:
     w = rng.uniform(0.1, 0.28)
     h = w * rng.uniform(0.7, 1.4)
     tilt = rng.normal(0, 0.008)
-    room.box(x - 0.008, y - 0.008, w + 0.016, h + 0.016, _color(rng, 0.02, 0.85), far - 15, tilt=tilt)
+    room.box(
+        x - 0.008, y - 0.008, w + 0.016, h + 0.016, _color(rng, 0.02, 0.85), far - 15, tilt=tilt
+    )
     room.box(x, y, w, h, _color(rng, 0.2, 0.85), far - 14, tilt=tilt)
     if rng.random() < 0.4:
         # A framed face, as a picture on a wall: skin-coloured oval, hair and shoulders.
@@ -111,7 +113,9 @@ def _poster(room: _Canvas, rng: np.random.Generator, far: float) -> None:
         angle = np.linspace(0, 2 * np.pi, 24)
         cx, cy = x + w / 2, y + h * 0.45
         oval = np.stack([np.cos(angle), np.sin(angle)], 1)
-        room.polygon(oval * [w * 0.26, h * 0.3] + [cx, cy - 0.05 * h], _color(rng, 0.01, 0.3), far - 14)
+        room.polygon(
+            oval * [w * 0.26, h * 0.3] + [cx, cy - 0.05 * h], _color(rng, 0.01, 0.3), far - 14
+        )
         room.polygon(oval * [w * 0.38, h * 0.2] + [cx, y + h * 0.82], _color(rng), far - 14)
         room.polygon(oval * [w * 0.2, h * 0.25] + [cx, cy], skin, far - 14)
         return
@@ -125,7 +129,9 @@ def _white_sheet(room: _Canvas, rng: np.random.Generator, far: float) -> None:
     x, y = rng.uniform(-0.05, 0.9), rng.uniform(-0.05, 0.8)
     w, h = rng.uniform(0.08, 0.4, 2)
     white = np.array([0.8, 0.79, 0.77, 0.8]) * rng.uniform(0.7, 1.1)
-    room.box(x, y, w, h, np.clip(white, 0, 0.9), far - rng.uniform(10, 700), tilt=rng.normal(0, 0.02))
+    room.box(
+        x, y, w, h, np.clip(white, 0, 0.9), far - rng.uniform(10, 700), tilt=rng.normal(0, 0.02)
+    )
 
 
 def _screen(room: _Canvas, rng: np.random.Generator, far: float) -> None:
@@ -174,7 +180,9 @@ def _sofa(room: _Canvas, rng: np.random.Generator, far: float) -> None:
     color, depth = _color(rng, 0.05, 0.6), far - rng.uniform(300, 700)
     room.box(x, y, w, 0.6, color, depth)
     for k in range(3):
-        room.box(x + w * (0.03 + 0.32 * k), y + 0.03, w * 0.3, 0.6, color * rng.uniform(0.85, 1.1), depth)
+        room.box(
+            x + w * (0.03 + 0.32 * k), y + 0.03, w * 0.3, 0.6, color * rng.uniform(0.85, 1.1), depth
+        )
 
 
 FURNITURE: dict[str, tuple[Callable[[_Canvas, np.random.Generator, float], None], float]] = {
@@ -185,9 +193,7 @@ FURNITURE: dict[str, tuple[Callable[[_Canvas, np.random.Generator, float], None]
 """Thing -> (how it is drawn, how often it is there)."""
 
 
-def draw_room(
-    rng: np.random.Generator, view: View, lighting: Lighting, flash: float
-) -> Backdrop:
+def draw_room(rng: np.random.Generator, view: View, lighting: Lighting, flash: float) -> Backdrop:
     """Draw a room.
 
     Args:

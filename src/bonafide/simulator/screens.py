@@ -48,7 +48,10 @@ def family_of(display: DisplaySettings) -> str:
 
 
 def subpixel_structure(
-    display: DisplaySettings, showing: Showing, size_mm: tuple[float, float], fill: float,
+    display: DisplaySettings,
+    showing: Showing,
+    size_mm: tuple[float, float],
+    fill: float,
     beat_hz: float,
 ) -> Plane:
     """The panel's subpixels and its flicker, as the sensor samples them."""  # fmt: skip
@@ -93,8 +96,13 @@ def _fit(
 
 
 def _compose(
-    rgb: npt.NDArray[np.uint8], display: DisplaySettings, frame: tuple[float, float, float, float],
-    corner: tuple[float, float], scale: float, shape: tuple[int, int], brightness: float,
+    rgb: npt.NDArray[np.uint8],
+    display: DisplaySettings,
+    frame: tuple[float, float, float, float],
+    corner: tuple[float, float],
+    scale: float,
+    shape: tuple[int, int],
+    brightness: float,
 ) -> Float:
     """(h, w, 4) light of the panel: the picture at its place, black bars around it."""  # fmt: skip
     height, width = shape
@@ -110,8 +118,14 @@ def _compose(
 
 
 def stage_screen(
-    source: Source, display: DisplaySettings, holder: Identity, rng: np.random.Generator, *,
-    video: bool, fill: float, ambient: float,
+    source: Source,
+    display: DisplaySettings,
+    holder: Identity,
+    rng: np.random.Generator,
+    *,
+    video: bool,
+    fill: float,
+    ambient: float,
 ) -> Staging:
     """A screen that shows the subject.
 
@@ -195,5 +209,3 @@ def _grip(
         x, y = left + width * float(rng.uniform(0.2, 0.8)), top - height - 9
         toward = float(rng.uniform(60, 120))
     return hand(rng, x, y, toward, holder.melanin)
-
-
