@@ -158,10 +158,10 @@ def draw_strands(screen, steps, radius, first, item, bary, zbuf):
             wide = max(radius[s] * w0 * taper, np.float32(0.5))
             start = y0 if steep else x0
             end = y1 if steep else x1
-            first = int(np.ceil(min(start, end)))
-            last = int(np.floor(max(start, end)))
+            near = int(np.ceil(min(start, end)))
+            far = int(np.floor(max(start, end)))
             limit = height if steep else width
-            for major in range(max(first, 0), min(last, limit - 1) + 1):
+            for major in range(max(near, 0), min(far, limit - 1) + 1):
                 f = (major - start) / (end - start)
                 z = w0 + f * (w1 - w0)
                 middle = (x0 + f * dx) if steep else (y0 + f * dy)

@@ -20,6 +20,8 @@ from bonafide.simulator.picture import Radiance
 from bonafide.types import RgbImage
 
 Float = npt.NDArray[np.float32]
+MAX_GAIN = 5.0
+"""Noise gain of the darkest session; beyond it a face drowns, and nothing is left to judge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,8 @@ def draw_rig(rng: np.random.Generator, width: int) -> Rig:
         dropout=float(other.uniform(0.0, 0.015)),
     )
     # A resent picture may be scaled; the three sensors stay registered, so here it is not.
-    shot = replace(draw_shot(shot_rng), resend_scale=1.0)
+    shot = draw_shot(shot_rng)
+    shot = replace(shot, resend_scale=1.0, gain=min(shot.gain, MAX_GAIN))
     return Rig(draw_camera(camera_rng), shot, infrared, depth)
 
 

@@ -1,7 +1,7 @@
 """A session: what live and attack captures share, and the stage that draws them.
 
-`plan_capture` draws everything about a capture (place and pose of the face, room, light, rig) before
-anyone looks at what is presented. `Stage` poses, lights and draws it at any time.
+`plan_capture` draws everything about a capture (place and pose of the face, room, light, rig)
+before anyone looks at what is presented. `Stage` poses, lights and draws it at any time.
 """
 
 from __future__ import annotations
