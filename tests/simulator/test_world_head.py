@@ -88,7 +88,7 @@ def test_lips_are_painted_where_they_bulge(heads):
         where = position_map(head.rest, ROWS, COLUMNS).astype(float)
         x, y, z = where[..., 0], where[..., 1], where[..., 2]
         plan = plan_face(person)
-        upper, line, lower = lip_curves(x, person, plan)
+        _, line, lower = lip_curves(x, person, plan)
         front = (z > 40) & (np.abs(x) < 0.5 * plan.mouth_half)
         lip = front & (y > lower + 2) & (y < line - 2)
         chin = front & (np.abs(y - plan.chin_y) < 6)

@@ -7,11 +7,12 @@ and by gravity, and are pushed out of the head where they would enter it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import map_coordinates
+from scipy.spatial import cKDTree
 
 from bonafide.simulator.features import plan_face
 from bonafide.simulator.hairline import beard_density, hair_albedo, hairline_margin
@@ -184,8 +185,6 @@ def grow_hair(head: HeadMesh, person: Identity) -> Strands:
 
 def _assign_wisps(roots: Field, wisps: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """The nearest of ``wisps`` roots chosen as centres."""
-    from scipy.spatial import cKDTree
-
     centers = roots[rng.choice(len(roots), wisps, replace=False)]
     return cKDTree(centers).query(roots + rng.normal(0, 1.5, roots.shape))[1]
 
@@ -267,13 +266,13 @@ def _curl(
 def _strand_albedo(
     person: Identity, count: int, rng: np.random.Generator
 ) -> npt.NDArray[np.float32]:
-    """Per hair: pigment varies, and each hair is either grey or not."""
-    from dataclasses import replace
-
+    """Per strand: pigment and greying vary."""
     pigment = hair_albedo(replace(person, hair_grey=0.0))
     albedo = pigment * np.exp(0.16 * rng.standard_normal((count, 1)))
-    grey = rng.uniform(0, 1, count) < person.hair_grey
-    albedo[grey] = np.array([0.52, 0.51, 0.49, 0.56]) * rng.uniform(0.7, 1.1, (int(grey.sum()), 1))
+    # A drawn strand stands for many hairs, so it mixes both kinds.
+    share = np.clip(person.hair_grey + 0.18 * rng.standard_normal(count), 0, 1)[:, None]
+    share *= person.hair_grey > 0
+    albedo = albedo + share * (np.array([0.46, 0.45, 0.43, 0.52]) - albedo)
     return np.clip(albedo, 0.006, 0.85).astype(np.float32)
 
 
