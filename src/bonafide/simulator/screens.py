@@ -151,7 +151,7 @@ def stage_screen(
 
     glossy = display.reflectance > 0.02
     glass = Material(albedo_texture(content(0.0), 1.0), 60000.0 if glossy else 120.0,
-                     0.042 if glossy else 0.012, emission=1.0)  # fmt: skip
+                     0.042 if glossy else 0.004, emission=1.0)  # fmt: skip
     extras = [sheet(*frame, glass, Warp())]
     extras += _device(family, frame, display)
     held = float(family in ("phone", "tablet") and rng.random() < 0.75)
