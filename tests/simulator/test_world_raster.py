@@ -106,8 +106,9 @@ def draw(surfaces, lighting, view, flash=0.0, sky=0.0):
     shape = (2 * view.height, 2 * view.width)
     room = Backdrop(np.zeros((*shape, 4), np.float32), np.full(shape, 5000, np.float32))
     normals = np.tile(np.array([0, 0, 1], np.float32), (count, 1))
+    torch = np.array([0, 0, view.distance_mm, flash, 1], np.float32)
     return Painter(view).draw(scene, scene.points, normals, (nothing, nothing), face,
-                              (lit, none, none), lighting, flash, room)  # fmt: skip
+                              (lit, none, none), lighting, torch, room)  # fmt: skip
 
 
 def lamp_at(angle_deg, power):

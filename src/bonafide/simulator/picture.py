@@ -145,7 +145,7 @@ class Painter:
         face: Float,
         baked: tuple[Baked, Baked, Baked],
         lighting: Lighting,
-        flash: float,
+        flash: Float,
         backdrop: Backdrop,
         *,
         infrared: bool = True,
@@ -164,14 +164,14 @@ class Painter:
         powers = np.array([lamp.power for lamp in lighting.lamps], np.float32)
         shade_surfaces(buffer.item, buffer.bary, eye, scene.triangles, points, normals, scene.uv,
                        scene.face_xy, baked[0].lamps, baked[0].sky, scene.material, scene.table,
-                       scene.place, scene.pool, lamps, powers, np.float32(flash), face, infrared,
+                       scene.place, scene.pool, lamps, powers, flash, face, infrared,
                        light)  # fmt: skip
         first = 0
         for part, kind, lit in zip(strands, (scene.hair, scene.fuzz), baked[1:], strict=True):
             if len(part):
                 shade_strands(buffer.item, buffer.bary, first, part, kind.points.shape[1],
                               kind.albedo, lit.lamps, lit.sky, eye, lamps, powers,
-                              np.float32(flash), light)  # fmt: skip
+                              flash, light)  # fmt: skip
             first += len(part)
         _fill_behind(buffer.item, backdrop.light, light)
         mean = np.empty((self.view.height, self.view.width, 4), np.float32)

@@ -30,6 +30,9 @@ class InfraredSettings:
 
     Attributes:
         flash: irradiance of the illuminator at 500 mm, 1 as bright as white paper in the sun.
+        beside_mm: (x, y) of the illuminator from the camera; it sets where glass mirrors it.
+        mirrored: share of the illuminator's mirrored light that reaches the camera; crossed
+            polarisers, as some devices have, leave little.
         gain: picture value of white paper at unit irradiance; exposure adapts around it.
         adapt: share of the scene's brightness that automatic exposure removes, 0..1.
         target: mean picture value that it aims at, 0..1.
@@ -38,6 +41,8 @@ class InfraredSettings:
     """
 
     flash: float
+    beside_mm: tuple[float, float]
+    mirrored: float
     gain: float
     adapt: float
     target: float
@@ -90,6 +95,11 @@ def draw_rig(rng: np.random.Generator, width: int) -> Rig:
     camera_rng, shot_rng, other = rng.spawn(3)
     infrared = InfraredSettings(
         flash=float(np.exp(other.uniform(np.log(0.25), np.log(1.2)))),
+        beside_mm=(
+            float(other.choice([-1, 1]) * other.uniform(15, 150)),
+            float(other.normal(0, 25)),
+        ),
+        mirrored=0.01 if other.random() < 0.35 else 1.0,
         gain=float(np.exp(other.normal(0.0, 0.3))),
         adapt=float(other.uniform(0.35, 0.95)),
         target=float(other.uniform(0.22, 0.42)),

@@ -150,7 +150,7 @@ def stage_screen(
         return _compose(source.frame(time_s), display, frame, corner, scale, shape, brightness)
 
     glossy = display.reflectance > 0.02
-    glass = Material(albedo_texture(content(0.0), 1.0), 60000.0 if glossy else 120.0,
+    glass = Material(albedo_texture(content(0.0), 1.0), 400000.0 if glossy else 120.0,
                      0.042 if glossy else 0.004, emission=1.0)  # fmt: skip
     extras = [sheet(*frame, glass, Warp())]
     extras += _device(family, frame, display)

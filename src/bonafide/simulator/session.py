@@ -115,6 +115,9 @@ class Stage:
             self.scene, points, normals, strands, plan.lighting
         )
         room = np.random.default_rng(plan.room_seed)
+        infrared = plan.rig.infrared
+        torch = (*infrared.beside_mm, distance, infrared.flash, infrared.mirrored)
+        self._flash = np.array(torch, np.float32)
         self._room: Backdrop = draw_room(room, self.view, plan.lighting, plan.rig.infrared.flash)
 
     def radiance(
@@ -128,7 +131,7 @@ class Stage:
             self._repaint(self._first_extra() + part, content(time_s))
         radiance = self._painter.draw(
             self.scene, points, normals, strands, face, self._baked, plan.lighting,
-            plan.rig.infrared.flash, self._room, infrared=infrared,
+            self._flash, self._room, infrared=infrared,
         )  # fmt: skip
         return radiance, self.view.to_picture(marks)
 

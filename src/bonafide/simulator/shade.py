@@ -96,12 +96,13 @@ def shade_surfaces(
         item, bary: of a `raster.GBuffer`, 2x2 samples a px; eye: (3,) the camera in the world.
         points, normals: (n, 3) world; lit: (n, lamps); sky: (n, 4); the rest as in `mesh.Scene`.
         lamps: (k, 3) unit vectors; powers: (k, 4).
-        flash: near-infrared irradiance of the illuminator at `FLASH_REFERENCE_MM`.
+        flash: (5,) the infrared illuminator: world x, y, z, irradiance at `FLASH_REFERENCE_MM`,
+            and the share of its mirrored light that reaches the camera (polarisers stop it).
         face: parameters of the face, see `eyes`; infrared: whether the illuminator is computed.
         out: (h, w, 4) float32, written where a triangle is seen.
     """
-    texel, n, to = (np.empty(_CHANNELS, np.float32), np.empty(3, np.float32),
-                    np.empty(3, np.float32))  # fmt: skip
+    texel, n = np.empty(_CHANNELS, np.float32), np.empty(3, np.float32)
+    to, torch = np.empty(3, np.float32), np.empty(3, np.float32)
     light, albedo, power = (np.empty(4, np.float32), np.empty(4, np.float32),
                             np.zeros(4, np.float32))  # fmt: skip
     for y in range(0, item.shape[0], 2):
@@ -115,7 +116,8 @@ def shade_surfaces(
                     _shade_sample(
                         item[row, col], bary[row, col, 0], bary[row, col, 1], eye, triangles,
                         points, normals, uv, face_xy, lit, sky, material, table, place, pool,
-                        lamps, powers, flash, face, infrared, texel, n, to, light, albedo, power,
+                        lamps, powers, flash, face, infrared, texel, n, to, torch, light, albedo,
+                        power,
                     )  # fmt: skip
                 for q in range(4):
                     out[row, col, q] = light[q]
@@ -145,7 +147,7 @@ def _same_surface(item, y, x, triangles, material, table, face_xy, face):
 @numba.njit(cache=True, fastmath=True, nogil=True)
 def _shade_sample(
     tri, b, c, eye, triangles, points, normals, uv, face_xy, lit, sky, material, table, place,
-    pool, lamps, powers, flash, face, infrared, texel, n, to, light, albedo, power,
+    pool, lamps, powers, flash, face, infrared, texel, n, to, torch, light, albedo, power,
 ):  # fmt: skip
     """Light of one sample, into ``light``; see `shade_surfaces`."""
     a = _ONE - b - c
@@ -156,8 +158,9 @@ def _shade_sample(
           a * uv[i, 1] + b * uv[j, 1] + c * uv[k, 1], texel)  # fmt: skip
     for q in range(3):
         n[q] = a * normals[i, q] + b * normals[j, q] + c * normals[k, q]
-        to[q] = eye[q] - (a * points[i, q] + b * points[j, q] + c * points[k, q])
-    far = _normalise(to)
+        at = a * points[i, q] + b * points[j, q] + c * points[k, q]
+        to[q], torch[q] = eye[q] - at, flash[q] - at
+    _normalise(to)
     _perturb(n, texel, face)
     if n[0] * to[0] + n[1] * to[1] + n[2] * to[2] < 0 and table[m, FACE] == 0:
         n[0], n[1], n[2] = -n[0], -n[1], -n[2]
@@ -187,9 +190,9 @@ def _shade_sample(
             n, to, lamps[lamp], powers[lamp], seen, albedo, gloss, shine, table, m, 0, 4, light
         )
     if infrared:
-        ratio = np.float32(FLASH_REFERENCE_MM) / far
-        power[INFRARED] = flash * ratio * ratio
-        add_lamp(n, to, to, power, _ONE, albedo, gloss, shine, table, m, 3, 4, light)
+        ratio = np.float32(FLASH_REFERENCE_MM) / _normalise(torch)
+        power[INFRARED] = flash[3] * ratio * ratio
+        add_lamp(n, to, torch, power, _ONE, albedo, gloss * flash[4], shine, table, m, 3, 4, light)
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
@@ -234,7 +237,7 @@ def shade_strands(
         points: (strands * steps, 3) world; albedo: (strands, 4); lit, sky: per point.
     """
     count = points.shape[0]
-    tangent, to = np.empty(3, np.float32), np.empty(3, np.float32)
+    tangent, to, torch = np.empty((3, 3), np.float32)
     for y in range(item.shape[0]):
         for x in range(item.shape[1]):
             i = -2 - item[y, x] - first
@@ -243,9 +246,9 @@ def shade_strands(
             f, s = bary[y, x, 0], i // steps
             for q in range(3):
                 tangent[q] = points[i + 1, q] - points[i, q]
-                to[q] = eye[q] - points[i, q]
+                to[q], torch[q] = eye[q] - points[i, q], flash[q] - points[i, q]
             _normalise(tangent)
-            far = _normalise(to)
+            _normalise(to)
             # Strands are round: their flanks are darker, and so are their roots.
             round_ = np.float32(1.0) - np.float32(0.35) * bary[y, x, 1] * bary[y, x, 1]
             for q in range(4):
@@ -256,9 +259,9 @@ def shade_strands(
                 for q in range(4):
                     own = albedo[s, q] * (diffuse + np.float32(0.9) * shine)
                     out[y, x, q] += seen * powers[lamp, q] * (own + np.float32(0.014) * shine)
-            diffuse, shine = _kajiya(tangent, to, to)
-            ratio = np.float32(FLASH_REFERENCE_MM) / far
-            out[y, x, 3] += round_ * flash * ratio * ratio * (
+            ratio = np.float32(FLASH_REFERENCE_MM) / _normalise(torch)
+            diffuse, shine = _kajiya(tangent, to, torch)
+            out[y, x, 3] += round_ * flash[3] * ratio * ratio * (
                 albedo[s, 3] * diffuse + np.float32(0.012) * shine)  # fmt: skip
 
 
