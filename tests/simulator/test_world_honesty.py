@@ -34,7 +34,7 @@ def test_staging_leaves_the_session_alone():
     plan = plan_capture(np.random.default_rng(1))
     clip = stage_clip(person, "bona_fide", np.random.default_rng(2), plan)
     assert clip.plan is plan
-    assert plan == plan_capture(np.random.default_rng(1))
+    assert repr(plan) == repr(plan_capture(np.random.default_rng(1)))
 
 
 def features_of(frame):
@@ -59,7 +59,7 @@ def sample():
     """As many live captures as attacks, each of another session, alternating."""
     people = balanced_population(np.random.default_rng(31), 48)
     rows, live, subjects = [], [], []
-    for number in range(96):
+    for number in range(64):
         label = Label.BONA_FIDE if number % 2 else Label.ATTACK
         species = "bona_fide" if label is Label.BONA_FIDE else ATTACKS[number // 2 % len(ATTACKS)]
         plan = plan_capture(np.random.default_rng((31, number)), 112, 112)
@@ -72,6 +72,7 @@ def sample():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("cue", ["box", "file", "infrared", "holes"])
 def test_a_probe_of_what_should_not_matter_stays_at_chance(sample, cue):
     rows, live, subjects = sample
