@@ -1,9 +1,10 @@
 """Does anything but the presentation itself tell live from attack? (simulated)
 
 Session, place and sensors are drawn before the species, which the first tests hold by
-construction; the slow ones render and probe. Two cues are physics and therefore named and not
-forbidden: a screen is dark in near infrared and so may lose its depth. They are probed on prints
-and masks, where they must say nothing.
+construction; the slow ones render and probe. Cues that are physics are named and not forbidden: a
+screen is dark in near infrared and so may lose its depth, which is why the probe sees prints and
+masks; and a sheet hides the room behind it, so that the WHOLE picture has fewer far, dark and
+shadowed points. Within the face neither brightness in infrared nor lost depth may tell.
 """
 
 import inspect
@@ -38,7 +39,7 @@ def test_staging_leaves_the_session_alone():
 
 
 def features_of(frame):
-    """Where and how large the face is, the file's size, NIR mean, and lost depth in the face."""
+    """Where and how large the face is, the file's size; NIR mean and lost depth in the face."""
     marks = frame.landmarks.astype(float)
     height, width = frame.infrared.shape
     low, high = marks.min(0), marks.max(0)
@@ -49,8 +50,8 @@ def features_of(frame):
     return {
         "box": [*marks.mean(0), *(high - low)],
         "file": [np.log(size)],
-        "infrared": [frame.infrared[face].mean(), frame.infrared.mean()],
-        "holes": [(frame.depth_mm[face] == 0).mean(), (frame.depth_mm == 0).mean()],
+        "infrared": [frame.infrared[face].mean()],
+        "holes": [(frame.depth_mm[face] == 0).mean()],
     }
 
 

@@ -55,7 +55,8 @@ def _paper(
     source: Source, printer: PrinterSettings, life: float, margin: float, rng: np.random.Generator
 ) -> tuple[Float, tuple[float, float, float, float], npt.NDArray[np.float64]]:
     """Texture, (left, top, width, height) in mm with the face at the origin, and landmarks."""
-    albedo = _printed(source.frame(0.0), printer)
+    rows, columns = _crop(source, rng)
+    albedo = _printed(source.frame(0.0)[rows, columns], printer)
     height, width = albedo.shape[:2]
     border = round(margin * width)
     white = np.array([*(0.86 * np.asarray(printer.paper)), 0.82], np.float32)
@@ -65,7 +66,7 @@ def _paper(
     grain = rng.standard_normal(framed.shape[:2]).astype(np.float32)
     framed *= (1 + printer.fibre * cv2.GaussianBlur(grain, (0, 0), 0.8) * 2)[..., None]
     scale = source.mm_per_px * life
-    marks = source.landmarks + border
+    marks = source.landmarks - [columns.start, rows.start] + border
     center = marks.mean(0)
     # Pixel centres lie at whole numbers, so the sheet's edge is half a pixel further out.
     left, top = -(center[0] + 0.5) * scale, (center[1] + 0.5) * scale
@@ -73,6 +74,24 @@ def _paper(
     size = framed.shape[1] * scale, framed.shape[0] * scale
     texture = albedo_texture(framed, 1.0)
     return texture, (left, top, *size), spots
+
+
+def _crop(source: Source, rng: np.random.Generator) -> tuple[slice, slice]:
+    """Rows and columns that are printed: half of the prints are cut close to the head.
+
+    A whole photo hides the room from the rig; cut prints let it show around them, as live heads do.
+    """
+    height, width = source.frame(0.0).shape[:2]
+    reach = rng.uniform([1.25, 1.25, 1.9, 2.0], [2.2, 2.2, 3.0, 3.2])
+    if rng.random() < 0.45:
+        return slice(0, height), slice(0, width)
+    center = source.landmarks.mean(0)
+    eyes = float(np.linalg.norm(source.landmarks[1] - source.landmarks[0]))
+    left, right, top, bottom = (float(r) * eyes for r in reach)
+    return (
+        slice(max(round(center[1] - top), 0), min(round(center[1] + bottom), height)),
+        slice(max(round(center[0] - left), 0), min(round(center[0] + right), width)),
+    )
 
 
 def _material(texture: Float, printer: PrinterSettings, cut: bool) -> Material:
