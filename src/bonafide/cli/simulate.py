@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bonafide.cli.simulate_world import sheet_world
+
 simulate_app = typer.Typer(
     name="simulate",
     help="Simulated presentations. Never evidence about real attacks.",
@@ -67,3 +69,6 @@ def sheet(
     photos = [trim_border(read_photo(found[i].path)) for i in chosen]
     Image.fromarray(contact_sheet(photos, rng)).save(out)
     typer.echo(str(out))
+
+
+simulate_app.command("sheet-world")(sheet_world)
