@@ -1,5 +1,7 @@
 """An exported model answers as torch does, and says what it is."""
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
@@ -51,6 +53,12 @@ def test_half_stored_weights_halve_the_file_and_lose_nothing(network, record, pr
     np.testing.assert_allclose(
         OnnxScorer(half).score(probe).score, torch_scores(rounded, probe), atol=1e-5
     )
+
+
+def test_the_file_says_nothing_of_the_machine_it_was_made_on(untrained_model):
+    content = untrained_model.read_bytes()
+    for trace in (b".py", b"site-packages", str(Path.home()).encode(), b"stack_trace"):
+        assert trace not in content
 
 
 def test_the_record_travels_in_the_file(network, record, probe, tmp_path):

@@ -53,6 +53,7 @@ def export_onnx(
     scorer = MsFansScorer(network).eval()
     model = _trace(scorer, probe[:2])
     _store_half(model)
+    _forget_origin(model)
     onnx.helper.set_model_props(model, {METADATA_KEY: record.to_json()})
     onnx.checker.check_model(model)
     scratch = out.with_suffix(".partial")
@@ -123,5 +124,12 @@ def _store_half(model: onnx.ModelProto) -> None:
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
-    del model.graph.value_info[:]
-    del model.metadata_props[:]
+
+
+def _forget_origin(model: onnx.ModelProto) -> None:
+    """Drop the exporter's notes: stack traces with this machine's paths, and inferred shapes."""
+    graph = model.graph
+    del model.metadata_props[:], graph.metadata_props[:], graph.value_info[:]
+    for part in (*graph.node, *graph.input, *graph.output, *graph.initializer):
+        del part.metadata_props[:]
+        part.doc_string = ""
