@@ -113,3 +113,10 @@ def test_a_table_whose_people_overlap_is_refused_before_anything_is_cut(table, t
     with pytest.raises(BonafideError, match=r"more than one split:\s+p0: test, train"):
         run("train", "ms-fans", "--data", table, "-o", tmp_path / "run")
     assert not (tmp_path / "samples.crops").exists()
+
+
+def test_a_device_that_is_not_there_is_named(table, tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    for device, message in (("cuda", "sees no CUDA device"), ("gpu", "unknown device")):
+        with pytest.raises(BonafideError, match=message):
+            run("train", "ms-fans", "--data", table, "-o", tmp_path / "run", "--device", device)

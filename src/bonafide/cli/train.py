@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bonafide.types import BonafideError
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
     from bonafide.training.checkpoint import Progress
     from bonafide.training.config import TrainingConfig
     from bonafide.training.run import Reporter
+
+DEVICES = ("auto", "cpu", "cuda")
 
 train_app = typer.Typer(name="train", no_args_is_help=True, help="Train a model on a sample table.")
 
@@ -49,6 +53,7 @@ def train_ms_fans(
 
     config = load_config(settings) if settings else TrainingConfig()
     config = _changed(config, steps, seed, scales)
+    _check_device(device)
     fabric = Fabric(accelerator=device, devices=devices, precision=config.precision)  # type: ignore[arg-type]
     fabric.launch()
     with _progress_bar() as bar:
@@ -60,6 +65,23 @@ def train_ms_fans(
         typer.echo(
             f"{output}: best at step {progress.best_step} of {progress.step}, development loss "
             f"{progress.best_measure:.4f}; operating point {point.name}: {point.threshold:.4f}"
+        )
+
+
+def _check_device(device: str) -> None:
+    import torch
+
+    if device not in DEVICES:
+        raise BonafideError(
+            f"unknown device {device!r}.",
+            where="--device",
+            remedy=f"One of {', '.join(DEVICES)}.",
+        )
+    if device == "cuda" and not torch.cuda.is_available():
+        raise BonafideError(
+            "torch sees no CUDA device.",
+            where="--device cuda",
+            remedy="Use --device cpu, or install a CUDA build of torch and its driver.",
         )
 
 
