@@ -1,5 +1,6 @@
 """What the whole test suite shares: a real face, and a model that is quick to make."""
 
+import av
 import numpy as np
 import pytest
 import skimage.data
@@ -36,6 +37,23 @@ def record():
         trained_on="nothing",
         provenance={"seed": 0},
     )
+
+
+@pytest.fixture(scope="session")
+def write_clip():
+    """write_clip(path, pictures, codec, pixels): 10 frames/s, pictures of one size."""
+
+    def write(path, pictures, codec="mpeg4", pixels="yuv420p"):
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream(codec, rate=10)
+            stream.height, stream.width = pictures[0].shape[:2]
+            stream.pix_fmt = pixels
+            for rgb in pictures:
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
+            container.mux(stream.encode())
+        return path
+
+    return write
 
 
 def untrained_network():

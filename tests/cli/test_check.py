@@ -7,7 +7,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -20,20 +19,14 @@ from bonafide.types import Decision, Reason, ReasonCode, Verdict
 
 
 @pytest.fixture
-def media(tmp_path, astronaut):
+def media(tmp_path, astronaut, write_clip):
     folder = tmp_path / "media"
     folder.mkdir()
     Image.fromarray(astronaut).save(folder / "face.jpg", quality=95)
     Image.fromarray(astronaut).rotate(-90, expand=True).save(folder / "sideways.png")
     Image.fromarray(np.full((200, 300, 3), 90, np.uint8)).save(folder / "wall.png")
     (folder / "notes.txt").write_text("no picture")
-    with av.open(str(folder / "clip.mp4"), "w") as container:
-        stream = container.add_stream("mpeg4", rate=10)
-        stream.width = stream.height = 512
-        stream.pix_fmt = "yuv420p"
-        for _ in range(12):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(astronaut, format="rgb24")))
-        container.mux(stream.encode())
+    write_clip(folder / "clip.mp4", [astronaut] * 12)
     return folder
 
 
@@ -190,16 +183,10 @@ def test_a_score_row_lists_blocking_reasons_only():
 
 
 def test_a_damaged_clip_is_judged_by_what_is_left_and_says_so(
-    tmp_path, astronaut, untrained_model, always
+    tmp_path, astronaut, write_clip, untrained_model, always
 ):
     path = tmp_path / "clip.mkv"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mjpeg", rate=10)
-        stream.width = stream.height = 512
-        stream.pix_fmt = "yuvj420p"
-        for _ in range(10):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(astronaut, format="rgb24")))
-        container.mux(stream.encode())
+    write_clip(path, [astronaut] * 10, "mjpeg", "yuvj420p")
     clip = bytearray(path.read_bytes())
     starts = [i for i in range(len(clip)) if clip[i : i + 3] == b"\xff\xd8\xff"]
     clip[starts[4] : starts[4] + 2_000] = bytes(2_000)

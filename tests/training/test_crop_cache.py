@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 
-import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -25,17 +24,11 @@ def sample(path, **changes):
 
 
 @pytest.fixture
-def media(tmp_path, astronaut):
+def media(tmp_path, astronaut, write_clip):
     Image.fromarray(astronaut).save(tmp_path / "face.png")
     Image.fromarray(np.rot90(astronaut, 1)).save(tmp_path / "turned.png")
     Image.fromarray(np.zeros((90, 90, 3), np.uint8)).save(tmp_path / "black.png")
-    with av.open(str(tmp_path / "clip.mp4"), "w") as container:
-        stream = container.add_stream("mpeg4", rate=10)
-        stream.width = stream.height = 512
-        stream.pix_fmt = "yuv420p"
-        for _ in range(12):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(astronaut, format="rgb24")))
-        container.mux(stream.encode())
+    write_clip(tmp_path / "clip.mp4", [astronaut] * 12)
     return tmp_path
 
 
