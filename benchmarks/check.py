@@ -74,21 +74,29 @@ def judge_clip(detector, path):
         return detector.check_clip(clip)
 
 
-def torch_road(detector):
-    """The same photo road with the plain torch cascade and the network in torch."""
-    record = detector.scorer.record
-    network = MsFans(len(record.scales)).eval()
+def torch_network(scales):
+    network = MsFans(scales).eval()
     network.load_state_dict(
         {k: v.float() for k, v in load_file(SHIPPED_MODEL.with_suffix(".safetensors")).items()}
     )
-    scorer, cascade = MsFansScorer(network).eval(), TorchCascade(40)
+    scorer = MsFansScorer(network).eval()
+
+    def score(crops):
+        with torch.inference_mode():
+            return scorer(torch.from_numpy(crops))
+
+    return score
+
+
+def torch_road(detector):
+    """The same photo road with the plain torch cascade and the network in torch."""
+    record = detector.scorer.record
+    score, cascade = torch_network(len(record.scales)), TorchCascade(40)
 
     def judge(jpeg):
         rgb = decode_image(jpeg, "memory").rgb
         landmarks = cascade.detect(rgb)[0][-1]
-        crops = multi_scale_crops(rgb, landmarks, record.scales, record.crop_px).crops
-        with torch.inference_mode():
-            return scorer(torch.from_numpy(crops[None]))
+        return score(multi_scale_crops(rgb, landmarks, record.scales, record.crop_px).crops[None])
 
     return judge
 
@@ -107,6 +115,8 @@ def photo_rows(detector):
     record = detector.scorer.record
     crops = multi_scale_crops(rgb, face.landmarks, record.scales, record.crop_px).crops[None]
     one = milliseconds(lambda: detector.scorer.score(crops))
+    plain = torch_network(len(record.scales))
+    yield "network, one face", one, "the same in torch", milliseconds(lambda: plain(crops))
     many = np.repeat(crops, 16, axis=0)
     batched = milliseconds(lambda: detector.scorer.score(many)) / 16
     yield "network, a face of 16 in a batch", batched, "one face at a time", one
