@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bonafide.cli.audit import audit
+from bonafide.cli.calibrate import calibrate
 from bonafide.cli.check import check
 from bonafide.cli.compare import compare
 from bonafide.cli.demo import demo
@@ -37,6 +38,7 @@ app = typer.Typer(
 # In the order of --help.
 app.command()(demo)
 app.command()(check)
+app.command()(calibrate)
 app.command()(index)
 app.command()(audit)
 app.add_typer(train_app)
