@@ -29,8 +29,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-CLASSES = ("attack", "bona_fide")
-"""Order of the two logits; the score is the probability of the last."""
+from bonafide.types import CLASSES
 
 
 @dataclass(frozen=True)
@@ -144,7 +143,7 @@ class MotionOutput(NamedTuple):
     """What one forward pass gives.
 
     Attributes:
-        logits: (batch, 2) of the clip, see `CLASSES`. Of the variant CNN: logarithms of the
+        logits: (batch, 2) of the clip, see `types.CLASSES`. Of the variant CNN: logarithms of the
             frames' mean probabilities.
         frame_logits: (batch, N, 2) of the per-frame classifier.
         attention: (batch, N), how much each frame's state weighs, of sum 1; all on the last frame
@@ -211,7 +210,7 @@ def loss(
 
     Args:
         output: of `MotionCnnLstm`.
-        target: (batch,), int64, an index into `CLASSES`.
+        target: (batch,), int64, an index into `types.CLASSES`.
         recurrent: whether the network has an LSTM.
         cnn_weight: the paper's "combined" is read as 1.
 
