@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from bonafide.cues.clip_frames import ClipSettings, file_frames, read_clip
+from bonafide.cues.clip_frames import ClipFile, ClipSettings, read_clip
 from bonafide.cues.magnification import magnify_clip
 from bonafide.face.crop import crop_box
 from bonafide.face.detect import MtcnnDetector
@@ -149,8 +149,8 @@ def test_a_file_is_read_with_its_stamps_and_its_stated_turn(tmp_path, head, writ
     turned = write_clip(
         tmp_path / "b.mp4", [np.rot90(each, 1).copy() for each in pictures], "libx264rgb", "rgb24"
     )
-    first = read_clip(file_frames(upright, 2.0), SMALL, detector)
-    second = read_clip(file_frames(turned, 2.0, rotation_deg=90), SMALL, detector)
+    first = read_clip(ClipFile(upright, 2.0), SMALL, detector)
+    second = read_clip(ClipFile(turned, 2.0, rotation_deg=90), SMALL, detector)
     assert first.times_s == pytest.approx([0.0, 0.3, 0.5, 0.8, 1.0, 1.3, 1.5, 1.8])
     assert first.seen == 20
     assert np.abs(first.frames.astype(int) - second.frames).mean() < 3

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from bonafide.cues.clip_frames import ClipSettings, file_frames, read_clip
+from bonafide.cues.clip_frames import ClipFile, ClipSettings, read_clip
 from bonafide.face.detect import MtcnnDetector
 from bonafide.models.motion_cnn_lstm import MotionCnnLstm
 from bonafide.training.array_cache import ArrayCache
@@ -39,7 +39,7 @@ def media(tmp_path, astronaut, write_clip):
 def test_rows_are_what_read_clip_gives_and_misses_have_their_reason(media):
     names = ("good.mp4", "short.mp4", "wall.mp4", "broken.mp4", "photo.png")
     cache = clip_cache([sample(media / name) for name in names], media / "cache", SETTINGS)
-    read = read_clip(file_frames(media / "good.mp4", 1.0), SETTINGS, MtcnnDetector())
+    read = read_clip(ClipFile(media / "good.mp4", 1.0), SETTINGS, MtcnnDetector())
     assert [row.presentation for row in cache.samples] == ["good.mp4"]
     np.testing.assert_array_equal(cache.values[0], read.frames)
     assert dict(cache.missed) == {

@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from bonafide.capture.clip_info import ClipReport
 from bonafide.capture.limits import Limits
 from bonafide.capture.video import SLOT_TOLERANCE_S, open_clip
 from bonafide.cues.magnification_settings import PRESETS, MagnificationError, Settings, check_band
@@ -115,25 +116,40 @@ class ClipFrames:
     seen: int
 
 
-def file_frames(
-    path: Path, window_s: float, limits: Limits | None = None, rotation_deg: int = 0
-) -> FramesOf:
-    """The window of a clip file, for `read_clip`.
+class ClipFile:
+    """The window of a clip file, read as often as asked; a `FramesOf`.
 
-    Args:
-        path: the clip.
-        window_s: nothing after it is decoded.
-        limits: on bytes, pixels and frames.
-        rotation_deg: clockwise turn to apply, as a sample table may state it.
+    Attributes:
+        report: what the last pass met, such as damage; None before the first.
     """
 
-    def frames(sample_hz: float | None) -> Iterator[Frame]:
-        with open_clip(path, limits, sample_hz=sample_hz, until_s=window_s) as clip:
-            for frame in clip:
-                rgb = np.rot90(frame.rgb, -rotation_deg // 90)
-                yield replace(frame, rgb=np.ascontiguousarray(rgb))
+    def __init__(
+        self, path: Path, window_s: float, limits: Limits | None = None, rotation_deg: int = 0
+    ) -> None:
+        """Name the clip; nothing is read yet.
 
-    return frames
+        Args:
+            path: the clip.
+            window_s: nothing after it is decoded.
+            limits: on bytes, pixels and frames.
+            rotation_deg: clockwise turn to apply, as a sample table may state it.
+        """
+        self.report: ClipReport | None = None
+        self._path, self._window_s, self._limits = path, window_s, limits
+        self._turns = -rotation_deg // 90
+
+    def __call__(self, sample_hz: float | None) -> Iterator[Frame]:
+        """One pass, at most so many frames a second.
+
+        Raises:
+            CaptureError: the clip cannot be read.
+        """
+        opened = open_clip(self._path, self._limits, sample_hz=sample_hz, until_s=self._window_s)
+        with opened as clip:
+            self.report = clip.report
+            for frame in clip:
+                rgb = np.ascontiguousarray(np.rot90(frame.rgb, self._turns))
+                yield replace(frame, rgb=rgb)
 
 
 def read_clip(
@@ -145,7 +161,7 @@ def read_clip(
     """Find the clip's box in a first pass, and take its frames in a second.
 
     Args:
-        frames_of: begins a pass over the clip's window, see `file_frames`.
+        frames_of: begins a pass over the clip's window, such as a `ClipFile`.
         settings: which frames, how large, magnified or not.
         detector: finds the faces.
         limits: of quality; `QualityLimits()` when None.

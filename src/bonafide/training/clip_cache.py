@@ -23,7 +23,7 @@ import torch
 from bonafide.capture.errors import CaptureError
 from bonafide.capture.sniff import MediaKind
 from bonafide.capture.sources import expand_sources
-from bonafide.cues.clip_frames import ClipSettings, file_frames, read_clip
+from bonafide.cues.clip_frames import ClipFile, ClipSettings, read_clip
 from bonafide.face.detect import MtcnnDetector
 from bonafide.models.motion_cnn_lstm import MotionCnnLstm
 from bonafide.training.array_cache import META, ArrayCache, Made, Recipe, array_cache, fits
@@ -140,7 +140,7 @@ def frames_of_sample(
     try:
         if source.error is not None:
             raise source.error
-        passes = file_frames(Path(sample.path), settings.window_s, None, sample.rotation_deg)
+        passes = ClipFile(Path(sample.path), settings.window_s, None, sample.rotation_deg)
         read = read_clip(passes, settings, _detector())
     except CaptureError as error:
         return None, ReasonCode.UNREADABLE.value, str(error)
