@@ -21,6 +21,11 @@ USABLE_SHARE = 0.5
 TRACK_SHARE = 0.2
 """A second track with this share of the usable looks is another person, or a swapped picture."""
 
+LOST_AFTER_S = 1.0
+"""A face not seen for longer than this has left. Twice what the tracker has for a verdict on every
+frame: in a clip of few frames a second that is two of them, and whoever comes back must look the
+same to go on with the track."""
+
 REPLACED = Reason(
     ReasonCode.SEVERAL_FACES,
     "The face was lost or replaced on the way; record one face without a break.",
@@ -81,7 +86,7 @@ def find_clip_face(
         limits: of quality; `QualityLimits()` when None.
     """
     limits = replace(limits or QualityLimits(), largest_scale=1.0)
-    seen, tracker = _Looks(), FaceTracker(detector)
+    seen, tracker = _Looks(), FaceTracker(detector, lost_after_s=LOST_AFTER_S)
     for frame in frames:
         _look(frame, tracker, seen, limits)
     reasons = _refusal(seen)
