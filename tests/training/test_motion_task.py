@@ -168,4 +168,7 @@ def test_names_tell_variants_apart_but_not_seeds():
 
     assert name() == name(seed=9) == "cnn-lstm-a small"
     assert name(preset="face-motion") == "cnn-lstm-a magnified small"
+    assert name(freeze_cnn=True) == "cnn-lstm-a small frozen"
+    weights = {"cnn": "vgg16", "initial": "vgg-face", "initial_sha256": "0"}
+    assert name(**weights) == "cnn-lstm-a vgg16 vgg-face"
     assert name(order="shuffled") == "cnn-lstm-a small shuffled"

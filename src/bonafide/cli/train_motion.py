@@ -30,35 +30,41 @@ Order = Annotated[
 WindowS = Annotated[float | None, typer.Option(help="Seconds of every clip that are looked at.")]
 Seed = Annotated[int | None, typer.Option(help="Of weights and order.")]
 Workers = Annotated[int, typer.Option(help="Processes that read clips.")]
+Variant = Annotated[str, typer.Option(help="cnn, cnn-lstm or cnn-lstm-a.")]
+Cnn = Annotated[str, typer.Option(help="vgg16, or small for a CPU.")]
+Weights = Annotated[Path | None, typer.Option(help="Initial weights of `bonafide weights import`.")]
+FreezeCnn = Annotated[
+    bool, typer.Option("--freeze-cnn", help="Train the LSTM alone, on stored pool5.")
+]
+FramesOption = Annotated[int | None, typer.Option(help="Frames of every clip.")]
+Steps = Annotated[int | None, typer.Option(help="Optimisation steps.")]
+Resume = Annotated[bool, typer.Option(help="Go on with an interrupted run.")]
+Clips = Annotated[Path | None, typer.Option(help="Clip cache; beside the table if not given.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Devices = Annotated[int, typer.Option(help="Processes or GPUs to train on.")]
 Target = Annotated[str, typer.Option(help="Operating point: eer, bpcer=0.05, apcer=0.05, ...")]
 
 
 def train_motion(
     data: Data,
     output: Output,
-    variant: Annotated[str, typer.Option(help="cnn, cnn-lstm or cnn-lstm-a.")] = "",
-    cnn: Annotated[str, typer.Option(help="vgg16, or small for a CPU.")] = "",
-    weights: Annotated[
-        Path | None, typer.Option(help="Initial weights of `bonafide weights import`.")
-    ] = None,
-    freeze_cnn: Annotated[
-        bool, typer.Option("--freeze-cnn", help="Train the LSTM alone, on stored pool5.")
-    ] = False,
+    variant: Variant = "",
+    cnn: Cnn = "",
+    weights: Weights = None,
+    freeze_cnn: FreezeCnn = False,
     magnify: Magnify = False,
     preset: Preset = "",
     order: Order = "",
-    frames: Annotated[int | None, typer.Option(help="Frames of every clip.")] = None,
+    frames: FramesOption = None,
     window_s: WindowS = None,
     settings: SettingsFile = None,
-    steps: Annotated[int | None, typer.Option(help="Optimisation steps.")] = None,
+    steps: Steps = None,
     seed: Seed = None,
-    resume: Annotated[bool, typer.Option(help="Go on with an interrupted run.")] = False,
-    clips: Annotated[
-        Path | None, typer.Option(help="Clip cache; beside the table if not given.")
-    ] = None,
+    resume: Resume = False,
+    clips: Clips = None,
     workers: Workers = 2,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    devices: Annotated[int, typer.Option(help="Processes or GPUs to train on.")] = 1,
+    device: Device = "auto",
+    devices: Devices = 1,
     target: Target = "eer",
 ) -> None:
     """Motion CNN-LSTM (paper 2): a CNN over the frames of a clip, an LSTM with attention."""
@@ -89,7 +95,7 @@ def train_motion(
             chosen,
             data,
             output,
-            clips or data.with_suffix(".clips"),
+            clips or _cache(data, "clips", chosen),
             fabric,
             initial=initial,
             resume=resume,
@@ -137,7 +143,7 @@ def train_texture(
         raise BonafideError(
             "holds a run already.", where=str(output), remedy="Name another folder with -o."
         )
-    folder = features or data.with_suffix(f".{chosen.cue}")
+    folder = features or _cache(data, chosen.cue, chosen)
     with progress_bar() as bar:
         machine, point = finish_texture(
             chosen, data, output, folder, workers=workers, report=reporter(bar, 1), target=target
@@ -146,6 +152,12 @@ def train_texture(
         f"{output}: {len(machine.support)} support vectors; operating point {point.name}: "
         f"{point.threshold:.4f}"
     )
+
+
+def _cache(data: Path, kind: str, settings: MotionSettings | TextureSettings) -> Path:
+    """Beside the table; magnified clips and controls have folders of their own."""
+    order = "" if settings.order == "in_order" else settings.order
+    return data.with_suffix("." + "-".join(part for part in (kind, settings.preset, order) if part))
 
 
 def _preset(magnify: bool, preset: str) -> str:

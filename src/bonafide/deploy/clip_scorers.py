@@ -49,7 +49,7 @@ class TorchClipScorer:
     """The network of a run folder, in torch; needs the [train] extra."""
 
     def __init__(self, run: Path, *, threads: int = 1) -> None:
-        """Load the kept weights of a finished run.
+        """Load the kept weights of a finished run; sets torch's number of threads.
 
         Raises:
             BonafideError: the folder holds no finished run.

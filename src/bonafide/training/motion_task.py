@@ -17,7 +17,7 @@ from bonafide.training.array_cache import ArrayCache
 from bonafide.training.checkpoint import load_tensors
 from bonafide.training.clip_cache import clip_cache, pool5_cache
 from bonafide.training.loop import BEST
-from bonafide.training.motion_settings import MotionSettings
+from bonafide.training.motion_settings import RANDOM, MotionSettings
 from bonafide.training.ms_fans_task import balanced_cross_entropy
 from bonafide.training.run import RECORD, Reporter, RunData, read_splits
 from bonafide.training.sampler import BalancedSampler, balanced_sampler, step_rng, targets_of
@@ -123,11 +123,17 @@ class MotionTask:
 
     @property
     def name(self) -> str:
-        """Such as "cnn-lstm-a magnified vgg16", with the control's order if it is one."""
+        """Such as "cnn-lstm-a magnified vgg16 vgg-face"; what is usual is left out."""
         s = self.settings
-        parts = [s.variant, "magnified" if s.preset else "", s.cnn]
-        order = "" if s.order == "in_order" else s.order
-        return " ".join(part for part in [*parts, order] if part)
+        parts = [
+            s.variant,
+            "magnified" if s.preset else "",
+            s.cnn,
+            "" if s.initial == RANDOM else s.initial,
+            "frozen" if s.freeze_cnn else "",
+            "" if s.order == "in_order" else s.order,
+        ]
+        return " ".join(part for part in parts if part)
 
     def build_network(self) -> MotionCnnLstm:
         """The network: the CNN's initial weights, all others drawn from the run's seed."""
