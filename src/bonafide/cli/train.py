@@ -56,10 +56,10 @@ def train_ms_fans(
 
     config = load_settings(MsFansSettings, settings) if settings else MsFansSettings()
     config = _changed(config, steps, seed, scales)
-    _check_device(device)
+    check_device(device)
     fabric = Fabric(accelerator=device, devices=devices, precision=config.precision)  # type: ignore[arg-type]
     fabric.launch()
-    with _progress_bar() as bar:
+    with progress_bar() as bar:
         report = _reporter(bar, config)
         caches = open_caches(data, crops or data.with_suffix(".crops"), config, workers, report)
         task = MsFansTask(config, training_data(caches))
@@ -72,7 +72,12 @@ def train_ms_fans(
         )
 
 
-def _check_device(device: str) -> None:
+def check_device(device: str) -> None:
+    """Refuse a device that is no word of `DEVICES` or is not there.
+
+    Raises:
+        BonafideError: as said.
+    """
     import torch
 
     if device not in DEVICES:
@@ -101,7 +106,8 @@ def _changed(
     return config
 
 
-def _progress_bar() -> Bar:
+def progress_bar() -> Bar:
+    """Bars on stderr, with how many of how many and the time left."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
