@@ -53,13 +53,22 @@ class SeedBootstrap:
         )
 
     def difference(
-        self, first: str, second: str, rate: str, confidence: float = CONFIDENCE
+        self,
+        first: Sequence[str],
+        second: Sequence[str],
+        rate: str,
+        confidence: float = CONFIDENCE,
     ) -> Difference:
-        """First minus second, the same people drawn for both; below zero the first errs less."""
-        column = RATES.index(rate)
-        observed = np.array([self.observed[name][column] for name in (first, second)])
-        sampled = np.stack([self.sampled[name][:, column] for name in (first, second)], axis=1)
-        return difference_of(observed, sampled, confidence, self.method)
+        """First minus second, the same people drawn for both; below zero the first errs less.
+
+        Of several models the mean rate counts.
+        """
+        column, sides = RATES.index(rate), (first, second)
+        observed = [np.mean([self.observed[name][column] for name in side]) for side in sides]
+        sampled = [
+            np.mean([self.sampled[name][:, column] for name in side], axis=0) for side in sides
+        ]
+        return difference_of(np.array(observed), np.stack(sampled, axis=1), confidence, self.method)
 
 
 def bootstrap_seeds(

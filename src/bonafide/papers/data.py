@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,8 @@ def prepare_data(
     size: str,
     workers: int,
     on_clip: Callable[[int, int], None],
+    *,
+    stills: bool,
 ) -> PreparedData:
     """Index a data set, writing its twin first where the user has no copy.
 
@@ -91,14 +94,15 @@ def prepare_data(
         size: of the twin, see `twins`.
         workers: processes that render the twin.
         on_clip: called with clips done and clips in all while it is rendered.
+        stills: whether a few frames of each clip are enough.
 
     Raises:
-        BonafideError: what the loader finds; or the folder holds another table than this one.
+        BonafideError: what the loader finds.
     """
     folder.mkdir(parents=True, exist_ok=True)
     root = roots.get(name)
     if root is None:
-        root = write_twin(name, folder / "twin", size, workers, on_clip)
+        root = write_twin(name, folder, size, workers, on_clip, stills=stills)
     simulated = (root / PROVENANCE).is_file()
     indexed = load(name, root, Asked(partial=simulated))
     write_sample_table(folder / TABLE, indexed.rows)
@@ -109,5 +113,12 @@ def prepare_data(
         simulated,
         digest_of(indexed.rows),
         tuple(indexed.rows),
-        tuple(indexed.remarks),
+        (*indexed.remarks, *([_provenance(root)] if simulated else [])),
     )
+
+
+def _provenance(root: Path) -> str:
+    """What simulator, at which size and seed, drew a twin."""
+    told = json.loads((root / PROVENANCE).read_text())
+    words = [f"{key} {told[key]}" for key in ("size", "seed", "simulator_sha256") if key in told]
+    return f"Simulated: {', '.join(words)}."

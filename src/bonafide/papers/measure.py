@@ -205,11 +205,15 @@ def _test_claims(
     datasets = {(row.group, row.name): row.dataset for row in plan.rows}
     tested = []
     for claim in plan.claims:
-        dataset = datasets[claim.first]
-        first, second = chosen[claim.first], chosen[claim.second]
+        dataset = datasets[claim.first[0]]
+        first, second = ([chosen[row] for row in side] for side in (claim.first, claim.second))
         for rate in RATES:
             difference = samples[dataset].difference(first, second, rate)
-            by_seed = _by_seed(runs[dataset, first], runs[dataset, second], rate)
+            by_seed = _by_seed(
+                [runs[dataset, model] for model in first],
+                [runs[dataset, model] for model in second],
+                rate,
+            )
             tested.append((claim, rate, difference, by_seed))
     adjusted = holm([difference.p_value for _, _, difference, _ in tested])
     return [
@@ -219,8 +223,13 @@ def _test_claims(
 
 
 def _by_seed(
-    first: Sequence[MeasuredRun], second: Sequence[MeasuredRun], rate: str
+    first: Sequence[Sequence[MeasuredRun]], second: Sequence[Sequence[MeasuredRun]], rate: str
 ) -> dict[int, float]:
-    others = {run.seed: run for run in second}
-    pairs = [(run, others[run.seed]) for run in first if run.seed in others]
-    return {a.seed: float((getattr(a, rate) or 0.0) - (getattr(b, rate) or 0.0)) for a, b in pairs}
+    """Seed -> difference of the mean rates, for the seeds that all models have."""
+    values = [
+        [{run.seed: getattr(run, rate) or 0.0 for run in runs} for runs in side]
+        for side in (first, second)
+    ]
+    seeds = set.intersection(*(set(one) for side in values for one in side))
+    means = [{s: float(np.mean([one[s] for one in side])) for s in seeds} for side in values]
+    return {s: means[0][s] - means[1][s] for s in sorted(seeds)}

@@ -198,8 +198,8 @@ def _claim_json(tested: TestedClaim) -> dict[str, object]:
     return {
         "claim": tested.claim.words,
         "rate": tested.rate,
-        "first": list(tested.claim.first),
-        "second": list(tested.claim.second),
+        "first": [list(row) for row in tested.claim.first],
+        "second": [list(row) for row in tested.claim.second],
         "difference": tested.difference.value,
         "interval": _interval_json(tested.difference.interval),
         "p_value": tested.difference.p_value,

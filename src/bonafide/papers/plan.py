@@ -95,16 +95,16 @@ class PlannedRow:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """That the first row errs less than the second, on the same people.
+    """That the first rows err less than the second ones, on the same people.
 
     Attributes:
         words: what is claimed.
-        first, second: (group, name) of planned rows.
+        first, second: (group, name) of planned rows of one data set; of several the mean counts.
     """
 
     words: str
-    first: tuple[str, str]
-    second: tuple[str, str]
+    first: tuple[tuple[str, str], ...]
+    second: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +127,7 @@ class Plan:
         claims: to test.
         figures: makes the page's figures from the measured rows.
         notes: how it was run, for the page.
+        stills: whether its models look at single frames, so that a twin may have few a clip.
     """
 
     published: PublishedTable
@@ -136,6 +137,7 @@ class Plan:
     claims: tuple[Claim, ...]
     figures: Callable[[Sequence[MeasuredRow]], list[Figure]]
     notes: tuple[str, ...]
+    stills: bool = False
 
     @property
     def datasets(self) -> list[str]:

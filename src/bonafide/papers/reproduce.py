@@ -126,7 +126,7 @@ def _prepare(
         return lambda: bar.update(task, advance=1, visible=True)
 
     folder = places.runs / "data" / name
-    data = prepare_data(name, places.roots, folder, size, workers, on_clip)
+    data = prepare_data(name, places.roots, folder, size, workers, on_clip, stills=plan.stills)
     for trial in plan.trials:
         if trial.dataset == name:
             trial.prepare(data, workers, preparing)
