@@ -37,9 +37,10 @@ REPLAY_GROUP: Scales = (1.3, 1.4, 1.5)
 SIZES: dict[str, MsFansSettings] = {
     "small": MsFansSettings(
         frames_per_clip=4,
-        batch=32,
-        steps=400,
-        learning_rate=0.01,
+        batch=16,
+        steps=300,
+        learning_rate=0.02,
+        dropout=0.3,
         jitter=0.0,
         evaluate_every=50,
     ),

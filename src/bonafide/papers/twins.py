@@ -56,24 +56,20 @@ def write_twin(
 
 
 def plan_stills(name: str) -> TwinPlan:
-    """The small twin for methods that look at single frames.
+    """The small twin with few frames a clip, for methods that look at single frames.
 
-    CASIA-FASD's small twin has everybody in clips of eight frames already. Replay-Attack's has few
-    people in long clips; in its place all people and clips are drawn, at the data set's own
-    resolution, with four frames 0.4 s apart.
+    CASIA-FASD's small twin has clips of eight frames already; Replay-Attack's long ones are cut
+    down to four frames 0.4 s apart, which takes a fifteenth of the time.
     """
     from bonafide.simulator.twin_media import ClipForm
     from bonafide.simulator.twins import plan_twin
 
+    plan = plan_twin(name, "small", SEED)
     if name != "replay-attack":
-        return plan_twin(name, "small", SEED)
-    plan = plan_twin(name, "full", SEED)
+        return plan
     jobs = []
     for job in plan.jobs:
-        if not job.name.startswith("enroll/"):
-            assert isinstance(job.form, ClipForm)
-            stride = round(STILLS_S * job.form.rate_hz)
-            jobs.append(
-                replace(job, form=replace(job.form, frames=(STILLS, STILLS), stride=stride))
-            )
+        assert isinstance(job.form, ClipForm)
+        stride = round(STILLS_S * job.form.rate_hz)
+        jobs.append(replace(job, form=replace(job.form, frames=(STILLS, STILLS), stride=stride)))
     return replace(plan, jobs=tuple(jobs))
