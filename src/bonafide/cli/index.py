@@ -99,10 +99,10 @@ def index(
         light=light,
         support=support,
         dataset=dataset,
-        columns=_pairs(column, "--column"),
-        labels=_pairs(label, "--label"),
-        species=_pairs(species, "--species"),
-        splits=_pairs(split, "--split"),
+        columns=pairs(column, "--column"),
+        labels=pairs(label, "--label"),
+        species=pairs(species, "--species"),
+        splits=pairs(split, "--split"),
         subject_pattern=subject_pattern,
         partial=partial,
     )
@@ -115,7 +115,7 @@ def index(
     _report(indexed, output, record_path(output))
 
 
-def _pairs(options: list[str] | None, name: str) -> dict[str, str]:
+def pairs(options: list[str] | None, name: str) -> dict[str, str]:
     pairs = {}
     for option in options or []:
         left, equals, right = option.partition("=")

@@ -26,7 +26,10 @@ train_app = typer.Typer(name="train", no_args_is_help=True, help="Train a model 
 
 @train_app.command("ms-fans")
 def train_ms_fans(
-    data: Annotated[Path, typer.Option(help="A samples.csv with train and development rows.")],
+    data: Annotated[
+        str,
+        typer.Option(help="A samples.csv, or NAME:ROOT as in `index`, such as folder:PHOTOS."),
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The run folder.")],
     settings: Annotated[
         Path | None, typer.Option(help="TOML file of settings; the paper's where it says nothing.")
@@ -35,6 +38,19 @@ def train_ms_fans(
     seed: Annotated[int | None, typer.Option(help="Of weights, order and augmentation.")] = None,
     scales: Annotated[str, typer.Option(help="Crop scales, such as 1.1,1.2,1.3.")] = "",
     resume: Annotated[bool, typer.Option(help="Go on with an interrupted run.")] = False,
+    protocol: Annotated[
+        str | None, typer.Option(help="NAME:ROOT: the data set's protocol; see docs/datasets.md.")
+    ] = None,
+    species: Annotated[
+        list[str] | None,
+        typer.Option(help="folder:ROOT: THEIR_NAME=SPECIES or =bona_fide; may be repeated."),
+    ] = None,
+    split_seed: Annotated[
+        int | None, typer.Option(help="NAME:ROOT: draws people where the data state no split.")
+    ] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="NAME:ROOT: only a part of the files is there.")
+    ] = False,
     crops: Annotated[
         Path | None, typer.Option(help="Crop cache; beside the table if not given.")
     ] = None,
@@ -48,6 +64,7 @@ def train_ms_fans(
     """MS-FANS (paper 1): crops at several scales, one CNN, an LSTM that weighs the scales."""
     from lightning.fabric import Fabric
 
+    from bonafide.cli.data_option import Wanted, table_of
     from bonafide.deploy.run_scores import score_run
     from bonafide.training.ms_fans_settings import MsFansSettings
     from bonafide.training.ms_fans_task import MsFansTask, open_caches, training_data
@@ -59,9 +76,14 @@ def train_ms_fans(
     check_device(device)
     fabric = Fabric(accelerator=device, devices=devices, precision=config.precision)  # type: ignore[arg-type]
     fabric.launch()
+    wanted = Wanted(protocol, species or [], split_seed, partial)
+    if fabric.is_global_zero:
+        table = table_of(data, wanted, output)
+    fabric.barrier()  # the others find what the first has written
+    table = table_of(data, wanted, output)
     with progress_bar() as bar:
         report = _reporter(bar, config)
-        caches = open_caches(data, crops or data.with_suffix(".crops"), config, workers, report)
+        caches = open_caches(table, crops or table.with_suffix(".crops"), config, workers, report)
         task = MsFansTask(config, training_data(caches))
         progress = train_run(task, caches.run_data(), output, fabric, resume=resume, report=report)
     if fabric.is_global_zero:

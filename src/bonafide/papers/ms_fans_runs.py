@@ -38,11 +38,11 @@ SIZES: dict[str, MsFansSettings] = {
     "small": MsFansSettings(
         frames_per_clip=4,
         batch=16,
-        steps=300,
+        steps=240,
         learning_rate=0.02,
         dropout=0.3,
         jitter=0.0,
-        evaluate_every=50,
+        evaluate_every=80,
     ),
     "full": MsFansSettings(batch=64, steps=20_000, jitter=0.0, evaluate_every=500),
 }
