@@ -3,8 +3,8 @@
     bonafide reproduce ms-fans/3 --runs RUNS -o OUT
     python benchmarks/ms_fans_clips.py RUNS --seeds 0,1,2
 
-The paper's future work, on the features of networks that `reproduce` has trained. Four ways from the
-features of four frames and three scales to one answer for a clip:
+The paper's future work, on the features of networks that `reproduce` has trained. Four ways from
+the features of four frames and three scales to one answer for a clip:
 
 - scores: the mean of the frames' scores, which is what the package does;
 - features: the mean of the frames' fused features, then the network's own classifier;
