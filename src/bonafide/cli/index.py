@@ -116,15 +116,16 @@ def index(
 
 
 def pairs(options: list[str] | None, name: str) -> dict[str, str]:
-    pairs = {}
+    """LEFT=RIGHT options as a mapping; ``name`` is the option's, for the message."""
+    mapping = {}
     for option in options or []:
         left, equals, right = option.partition("=")
         if not (left and equals and right):
             raise BonafideError(
                 f"{option!r} is no pair.", where=name, remedy="Write it as LEFT=RIGHT."
             )
-        pairs[left] = right
-    return pairs
+        mapping[left] = right
+    return mapping
 
 
 def _with_digests(rows: list[Presentation]) -> list[Presentation]:
