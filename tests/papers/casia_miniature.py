@@ -25,7 +25,10 @@ def write_miniature(root, astronaut, write_clip, train=4, test=3, frames=2):
                 folder.mkdir(parents=True, exist_ok=True)
                 rgb = np.roll(face, 2 * person, axis=1).copy()
                 if video != "1":
-                    rgb[:: int(video)] = 255 - 20 * person
+                    step = int(video)
+                    rgb[::step] = (
+                        rgb[::step] // 2 + 110 - person
+                    )  # faint, so that the face is found
                 pictures = [np.roll(rgb, n, axis=0) for n in range(frames)]
                 write_clip(folder / f"{video}.avi", pictures, codec="mjpeg", pixels="yuvj420p")
     (root / PROVENANCE).write_text(json.dumps({"simulator": "a grid, for tests"}))
