@@ -101,6 +101,18 @@ def test_other_steps_in_the_same_folder_are_refused(reproduced):
         run(*[4 if word == 3 else word for word in arguments])
 
 
+def test_without_training_the_page_has_what_is_finished(reproduced, tmp_path):
+    output, arguments, _ = reproduced
+    part = [tmp_path if word == output else word for word in arguments]
+    part = ["0,1" if word == "0" else word for word in part]
+    run(*part, "--runs", output, "--no-train")
+    table = json.loads((tmp_path / "table.json").read_text())
+    assert [list(row["measured"]["by_seed"]) for row in table["rows"]] == [["0"]] * 7
+    assert "7 of 14 runs are not finished" in table["notes"][-1]
+    with pytest.raises(BonafideError, match="no row is finished"):
+        run(*["5" if word == "0" else word for word in arguments], "--runs", output, "--no-train")
+
+
 @pytest.mark.slow
 def test_processes_side_by_side_give_what_one_gives(reproduced, tmp_path):
     output, arguments, _ = reproduced

@@ -26,6 +26,9 @@ def reproduce(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="32-true or bf16-mixed.")] = "32-true",
     workers: Annotated[int, typer.Option(help="Processes: cutting, and runs side by side.")] = 1,
+    train: Annotated[
+        bool, typer.Option(help="Without, the page shows the rows that are finished.")
+    ] = True,
     runs: Annotated[
         Path | None,
         typer.Option(
@@ -53,6 +56,7 @@ def reproduce(
     command = ["bonafide", "reproduce", table, "--size", size, "--seeds", seeds]
     command += ["--steps", str(steps)] if steps is not None else []
     command += ["--precision", precision, "--device", device]
+    command += [] if train else ["--no-train"]
     command += [word for name in places.roots for word in ("--data", f"{name}=ROOT")]
     with progress_bar() as bar:
         reproduced = run_table(
@@ -61,6 +65,7 @@ def reproduce(
             places,
             device=device,
             workers=workers,
+            train=train,
             command=shlex.join(command),
             date=date.today().isoformat(),
             bar=bar,

@@ -86,10 +86,10 @@ class Runs:
         return PlannedRow(group, name, self._dataset, models, remark)
 
     def all_trials(self) -> tuple[MsFansTrial, ...]:
-        """The long runs first, so that they do not come last alone; then seed by seed."""
+        """Seed by seed, so that a table that is broken off has whole seeds; the long runs last."""
         trials = [trial for runs in self.trials.values() for trial in runs]
         seeds = self._request.seeds
-        return tuple(sorted(trials, key=lambda t: (t.settings.cnn != "cnn_d", seeds.index(t.seed))))
+        return tuple(sorted(trials, key=lambda t: (t.settings.cnn == "cnn_d", seeds.index(t.seed))))
 
 
 def words_of(scales: Iterable[float]) -> str:

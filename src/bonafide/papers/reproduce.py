@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from bonafide.papers.data import PreparedData, prepare_data
 from bonafide.papers.measure import measure_rows, read_run
 from bonafide.papers.page import Reproduced, write_reproduction
 from bonafide.papers.plan import Cost, Plan, Request, Trial
-from bonafide.papers.runner import folder_of, run_trials
+from bonafide.papers.runner import folder_of, is_finished, run_trials
 from bonafide.training.run import source_commit
 from bonafide.types import BonafideError
 from bonafide.version import __version__
@@ -64,6 +64,7 @@ def reproduce(
     *,
     device: str,
     workers: int,
+    train: bool,
     command: str,
     date: str,
     bar: Progress,
@@ -76,6 +77,7 @@ def reproduce(
         places: where to.
         device: auto, cpu or cuda.
         workers: processes that cut crops and that train side by side.
+        train: False takes the runs that are finished and leaves out rows and claims without any.
         command, date: for the record.
         bar: shows the progress.
 
@@ -87,7 +89,10 @@ def reproduce(
         name: _prepare(name, plan, places, request.size, workers, bar) for name in plan.datasets
     }
     runs = places.runs / "runs"
-    run_trials(plan.trials, data, runs, device=device, workers=workers, bar=bar)
+    if train:
+        run_trials(plan.trials, data, runs, device=device, workers=workers, bar=bar)
+    else:
+        plan = finished_part(plan, data, runs)
     grouped: dict[tuple[str, str], list[Trial]] = {}
     for trial in plan.trials:
         grouped.setdefault((trial.dataset, trial.model), []).append(trial)
@@ -111,6 +116,27 @@ def reproduce(
     )
     write_reproduction(places.output, reproduced)
     return reproduced
+
+
+def finished_part(plan: Plan, data: Mapping[str, PreparedData], runs: Path) -> Plan:
+    """A plan without the trials that are not finished, and the rows and claims that need them.
+
+    Raises:
+        BonafideError: nothing is finished.
+    """
+    trials = tuple(t for t in plan.trials if is_finished(t, data[t.dataset], runs))
+    there = {(trial.dataset, trial.model) for trial in trials}
+    rows = tuple(r for r in plan.rows if all((r.dataset, model) in there for model in r.models))
+    names = {(row.group, row.name) for row in rows}
+    claims = tuple(c for c in plan.claims if names.issuperset(c.first + c.second))
+    if not rows:
+        raise BonafideError(
+            "no row is finished.", where=str(runs), remedy="Run the table without --no-train."
+        )
+    missing = len(plan.trials) - len(trials)
+    left_out = (f"{missing} of {len(plan.trials)} runs are not finished and left out.",)
+    notes = plan.notes + (left_out if missing else ())
+    return replace(plan, trials=trials, rows=rows, claims=claims, notes=notes)
 
 
 def _prepare(
