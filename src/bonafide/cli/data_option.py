@@ -4,8 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from bonafide.types import BonafideError
+
+Data = Annotated[
+    str, typer.Option(help="A samples.csv, or NAME:ROOT as in `index`, such as folder:PHOTOS.")
+]
+Protocol = Annotated[
+    str | None, typer.Option(help="NAME:ROOT: the data set's protocol; see docs/datasets.md.")
+]
+Species = Annotated[
+    list[str] | None,
+    typer.Option(help="folder:ROOT: THEIR_NAME=SPECIES or =bona_fide; may be repeated."),
+]
+SplitSeed = Annotated[
+    int | None, typer.Option(help="NAME:ROOT: draws people where the data state no split.")
+]
+Partial = Annotated[
+    bool, typer.Option("--partial", help="NAME:ROOT: only a part of the files is there.")
+]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bonafide.cli.data_option import (
+    Data,
+    Partial,
+    Protocol,
+    Species,
+    SplitSeed,
+    Wanted,
+    table_of,
+)
 from bonafide.types import BonafideError
 
 if TYPE_CHECKING:
@@ -26,10 +35,7 @@ train_app = typer.Typer(name="train", no_args_is_help=True, help="Train a model 
 
 @train_app.command("ms-fans")
 def train_ms_fans(
-    data: Annotated[
-        str,
-        typer.Option(help="A samples.csv, or NAME:ROOT as in `index`, such as folder:PHOTOS."),
-    ],
+    data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help="The run folder.")],
     settings: Annotated[
         Path | None, typer.Option(help="TOML file of settings; the paper's where it says nothing.")
@@ -38,19 +44,10 @@ def train_ms_fans(
     seed: Annotated[int | None, typer.Option(help="Of weights, order and augmentation.")] = None,
     scales: Annotated[str, typer.Option(help="Crop scales, such as 1.1,1.2,1.3.")] = "",
     resume: Annotated[bool, typer.Option(help="Go on with an interrupted run.")] = False,
-    protocol: Annotated[
-        str | None, typer.Option(help="NAME:ROOT: the data set's protocol; see docs/datasets.md.")
-    ] = None,
-    species: Annotated[
-        list[str] | None,
-        typer.Option(help="folder:ROOT: THEIR_NAME=SPECIES or =bona_fide; may be repeated."),
-    ] = None,
-    split_seed: Annotated[
-        int | None, typer.Option(help="NAME:ROOT: draws people where the data state no split.")
-    ] = None,
-    partial: Annotated[
-        bool, typer.Option("--partial", help="NAME:ROOT: only a part of the files is there.")
-    ] = False,
+    protocol: Protocol = None,
+    species: Species = None,
+    split_seed: SplitSeed = None,
+    partial: Partial = False,
     crops: Annotated[
         Path | None, typer.Option(help="Crop cache; beside the table if not given.")
     ] = None,
@@ -64,7 +61,6 @@ def train_ms_fans(
     """MS-FANS (paper 1): crops at several scales, one CNN, an LSTM that weighs the scales."""
     from lightning.fabric import Fabric
 
-    from bonafide.cli.data_option import Wanted, table_of
     from bonafide.deploy.run_scores import score_run
     from bonafide.training.ms_fans_settings import MsFansSettings
     from bonafide.training.ms_fans_task import MsFansTask, open_caches, training_data
