@@ -21,6 +21,7 @@ from bonafide.cli.export import export
 from bonafide.cli.index import index
 from bonafide.cli.magnify import magnify
 from bonafide.cli.plan import plan
+from bonafide.cli.reproduce import reproduce
 from bonafide.cli.score import score
 from bonafide.cli.simulate import simulate_app
 from bonafide.cli.train import train_app
@@ -53,6 +54,7 @@ app.command()(score)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(plan)
+app.command()(reproduce)
 app.command()(magnify)
 app.add_typer(simulate_app)
 
