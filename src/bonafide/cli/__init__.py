@@ -51,7 +51,13 @@ app.command()(magnify)
 app.add_typer(simulate_app)
 
 
-EXTRAS = {"torch": "train", "lightning": "train", "sklearn": "train", "numba": "train"}
+EXTRAS = {
+    "torch": "train",
+    "lightning": "train",
+    "sklearn": "train",
+    "numba": "train",
+    "ray": "ray",
+}
 """Modules that the base install leaves out -> the extra that brings them."""
 
 
