@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betaincinv
 
+from bonafide.decision.binomial import beta_quantile
 from bonafide.decision.scores import Floats
 from bonafide.types import BonafideError
 
@@ -93,8 +93,8 @@ def clopper_pearson(events: int, trials: int, confidence: float = CONFIDENCE) ->
     """
     _check(events, trials, confidence)
     tail = (1 - confidence) / 2
-    low = float(betaincinv(events, trials - events + 1, tail)) if events else 0.0
-    high = float(betaincinv(events + 1, trials - events, 1 - tail)) if events < trials else 1.0
+    low = beta_quantile(tail, events, trials - events + 1) if events else 0.0
+    high = beta_quantile(1 - tail, events + 1, trials - events) if events < trials else 1.0
     return Interval(low, high, confidence, "Clopper-Pearson")
 
 
@@ -107,7 +107,7 @@ def upper_bound(events: int, trials: int, confidence: float = CONFIDENCE) -> flo
     _check(events, trials, confidence)
     if events == trials:
         return 1.0
-    return float(betaincinv(events + 1, trials - events, confidence))
+    return beta_quantile(confidence, events + 1, trials - events)
 
 
 def rule_of_three(trials: int) -> float:
