@@ -7,22 +7,12 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import IO
 
+from bonafide.evaluation.period import QUALITY
 from bonafide.types import BonafideError, Decision, ReasonCode, Verdict
 
 Value = str | int | float | None
 Row = dict[str, Value]
 
-QUALITY = (
-    "size_px",
-    "sharpness",
-    "brightness",
-    "dark_share",
-    "bright_share",
-    "inside_share",
-    "yaw_deg",
-    "pitch_deg",
-    "roll_deg",
-)
 COLUMNS: dict[str, type] = {
     "path": str,
     "sha256": str,
