@@ -20,6 +20,7 @@ from bonafide.cli.evaluate import evaluate
 from bonafide.cli.export import export
 from bonafide.cli.index import index
 from bonafide.cli.magnify import magnify
+from bonafide.cli.monitor import monitor
 from bonafide.cli.plan import plan
 from bonafide.cli.score import score
 from bonafide.cli.simulate import simulate_app
@@ -47,6 +48,7 @@ app.command()(score)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(plan)
+app.command()(monitor)
 app.command()(magnify)
 app.add_typer(simulate_app)
 
