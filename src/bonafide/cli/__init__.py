@@ -58,7 +58,10 @@ EXTRAS = {
     "lightning": "train",
     "sklearn": "train",
     "numba": "train",
+    "onnx": "train",
+    "scipy": "train",
     "ray": "ray",
+    "fsspec": "ray",
 }
 """Modules that the base install leaves out -> the extra that brings them."""
 
