@@ -84,18 +84,18 @@ def run_ray(
 
 def _connect(address: str, workers: int | None) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     if not address:
         ray.init(
             address="local",
             num_cpus=workers,
             include_dashboard=False,
             object_store_memory=LOCAL_OBJECT_STORE_BYTES,
-            **quiet,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
         )
         return
     try:
-        ray.init(address=address, **quiet)
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError) as error:
         raise BonafideError(
             f"no Ray cluster answers ({error}).",

@@ -274,8 +274,9 @@ class ChunkWorker:
         return row
 
     def _judged(self, fetched: _Fetched) -> Row:
-        if fetched.error is not None or fetched.file is None:
+        if fetched.error is not None:
             return self._dead(f"{fetched.error.problem} {fetched.error.remedy}".rstrip())
+        assert fetched.file is not None  # there is a file, or an error
         lost = ""
         for _ in range(TRIES):
             try:

@@ -132,7 +132,8 @@ class Drift:
     @property
     def alarms(self) -> tuple[str, ...]:
         """Names of what raised the alarm."""
-        return tuple(one.name for one in (*self.shifts, *self.changes) if one.alarm)
+        found: list[Shift | RateChange] = [*self.shifts, *self.changes]
+        return tuple(one.name for one in found if one.alarm)
 
 
 @dataclass(frozen=True, eq=False)

@@ -94,10 +94,10 @@ def set_probit_axes(axes: Axes, end: float, highest: float) -> float:
 
     def forward(share: Floats) -> Floats:
         inside = np.clip(share, 1e-6, 1 - 1e-6)
-        return np.vectorize(normal.inv_cdf, otypes=[np.float64])(inside)
+        return np.asarray(np.vectorize(normal.inv_cdf, otypes=[np.float64])(inside))
 
     def inverse(position: Floats) -> Floats:
-        return np.vectorize(normal.cdf, otypes=[np.float64])(position)
+        return np.asarray(np.vectorize(normal.cdf, otypes=[np.float64])(position))
 
     for set_scale, axis in ((axes.set_xscale, axes.xaxis), (axes.set_yscale, axes.yaxis)):
         set_scale("function", functions=(forward, inverse))

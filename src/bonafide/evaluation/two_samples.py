@@ -86,8 +86,7 @@ def stability_index(first: Floats, second: Floats, bins: int) -> tuple[float, fl
 
 def _shares(values: Floats, edges: Floats) -> Floats:
     counts: Integers = np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 1)
-    shares: Floats = (counts + 0.5) / (len(values) + 0.5 * (len(edges) + 1))
-    return shares
+    return np.asarray((counts + 0.5) / (len(values) + 0.5 * (len(edges) + 1)), np.float64)
 
 
 def fisher_exact(events: int, trials: int, other_events: int, other_trials: int) -> float:

@@ -71,7 +71,11 @@ class _Graph:
 
         The package calls keep_rest "same"; for the sizes that occur it never pads on the left.
         """
-        window = {"kernel_shape": [size, size], "strides": [2, 2], "ceil_mode": int(keep_rest)}
+        window: dict[str, int | list[int]] = {
+            "kernel_shape": [size, size],
+            "strides": [2, 2],
+            "ceil_mode": int(keep_rest),
+        }
         self.add("MaxPool", attributes=window)
 
     def dense(self) -> None:
