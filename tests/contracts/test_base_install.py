@@ -8,7 +8,7 @@ import importlib, pkgutil, sys
 from importlib.abc import MetaPathFinder
 
 LEFT_OUT = {"torch", "lightning", "sklearn", "numba", "scipy", "onnx", "pyarrow", "fsspec", "ray"}
-LARGE = {"train", "export", "torch_scorer", "run_scores", "package", "batch_ray"}
+DEPLOYED = ("load", "files", "evidence", "score_table", "batch", "batch_child", "batch_local")
 
 class Missing(MetaPathFinder):
     def find_spec(self, name, path, target=None):
@@ -17,11 +17,12 @@ class Missing(MetaPathFinder):
 
 sys.meta_path.insert(0, Missing())
 import bonafide
-for room in ("capture", "datasets", "face", "decision", "evaluation", "deploy", "cli"):
+for room in ("capture", "datasets", "face", "decision", "evaluation", "cli"):
     package = importlib.import_module(f"bonafide.{room}")
     for module in pkgutil.iter_modules(package.__path__):
-        if module.name not in LARGE:
-            importlib.import_module(f"bonafide.{room}.{module.name}")
+        importlib.import_module(f"bonafide.{room}.{module.name}")
+for name in DEPLOYED:
+    importlib.import_module(f"bonafide.deploy.{name}")
 for name in ("simulator.demo", "simulator.recapture_set"):
     importlib.import_module(f"bonafide.{name}")
 """

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from bonafide.types import BonafideError
-
-if TYPE_CHECKING:
-    from bonafide.deploy.detector import Detector
 
 TABLE, BATCH = "A sample table", "Any number of inputs"
 
@@ -128,6 +125,7 @@ def score_samples(
 
     from bonafide.capture.limits import Limits
     from bonafide.datasets.sample_table import read_sample_table
+    from bonafide.deploy.load import load_detector
     from bonafide.deploy.score_table import UNITS, score_table
     from bonafide.evaluation.score_writer import write_score_rows
 
@@ -140,21 +138,10 @@ def score_samples(
         raise BonafideError(
             f"no row of split {split!r}.", where=str(table), remedy="Name a split that it has."
         )
-    detector = _detector(model, threads)
+    detector = load_detector(model, threads=threads)
     shown = track(samples, "scoring", console=Console(stderr=True), transient=True)
     rows = score_table(detector, shown, unit=unit, sample_hz=frames_per_second, limits=Limits())
     scratch = output.with_suffix(".partial")
     count = write_score_rows(scratch, rows)
     scratch.replace(output)
     typer.echo(f"{output}: {count} rows, one a {unit}, of {len(samples)} presentations")
-
-
-def _detector(model: Path, threads: int) -> Detector:
-    from bonafide.deploy.detector import Detector
-    from bonafide.face.detect import MtcnnDetector
-
-    if not model.is_dir():
-        return Detector.load(model, threads=threads)
-    from bonafide.deploy.torch_scorer import TorchScorer
-
-    return Detector(TorchScorer(model), MtcnnDetector(threads=threads))

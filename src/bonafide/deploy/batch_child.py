@@ -20,8 +20,8 @@ from bonafide.capture.limits import Limits
 from bonafide.capture.sources import expand_sources
 from bonafide.decision.operating_point import parse_operating_point
 from bonafide.deploy.batch_rows import Row, dead_row, verdict_row
-from bonafide.deploy.detector import Detector
 from bonafide.deploy.files import answer_source
+from bonafide.deploy.load import AnyDetector, load_detector
 from bonafide.types import BonafideError, Decision
 
 GRACE_S = 30
@@ -60,11 +60,11 @@ class JudgeSettings:
         return asdict(self)
 
 
-def load_detector(model: Path, settings: JudgeSettings) -> Detector:
-    """The detector that a batch judges with."""
+def load_judge(model: Path, settings: JudgeSettings) -> AnyDetector:
+    """The detector that a batch judges with; the model may be of any family."""
     text = settings.operating_point
     point = parse_operating_point(text, where="operating point of the run") if text else None
-    return Detector.load(
+    return load_detector(
         model,
         operating_point=point,
         min_face_px=settings.min_face_px,
@@ -72,7 +72,7 @@ def load_detector(model: Path, settings: JudgeSettings) -> Detector:
     )
 
 
-def judge_file(detector: Detector, file: str, settings: JudgeSettings) -> Row:
+def judge_file(detector: AnyDetector, file: str, settings: JudgeSettings) -> Row:
     """The row of one local file, without its path and hash."""
     start, cpu_start = time.perf_counter(), time.process_time()
     found = expand_sources([file], settings.limits)
@@ -100,7 +100,7 @@ def serve(requests: IO[bytes], replies: IO[bytes]) -> None:
     first = json.loads(requests.readline())
     settings = JudgeSettings(**first["settings"])
     try:
-        detector = load_detector(Path(first["model"]), settings)
+        detector = load_judge(Path(first["model"]), settings)
     except BonafideError as error:
         reply({"error": [error.problem, error.where, error.remedy]})
         return
