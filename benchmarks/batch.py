@@ -9,6 +9,7 @@ worker, the workers do not hinder each other, and cores of their own would make 
 """
 
 import argparse
+import hashlib
 import tempfile
 import time
 import tracemalloc
@@ -25,7 +26,9 @@ from bonafide.deploy.batch_child import JudgeSettings
 from bonafide.deploy.batch_inputs import list_inputs, read_chunks, write_inputs
 from bonafide.deploy.batch_local import run_local
 from bonafide.deploy.batch_places import LocalPlace
+from bonafide.deploy.batch_rows import encode_rows
 from bonafide.deploy.runtime import SHIPPED_MODEL
+from bonafide.evaluation.period import QUALITY
 
 PART_ROWS = 8
 CLIP_S = 10
@@ -80,12 +83,10 @@ def measure(folder, engine, workers, inputs, part_rows=PART_ROWS):
         raise SystemExit(f"the benchmark's own pictures were not evaluated: {summary}")
     first, last = stamps[0], stamps[-1]
     rows = sum(count for _, count in stamps) - first[1]
-    parts = list((output / "parts").iterdir())
     return {
         "per_s": rows / (last[0] - first[0]) if rows else float("nan"),
         "cpu_ms": summary["cpu_ms"] / summary["inputs"],
         "start_s": first[0],
-        "row_bytes": sum(part.stat().st_size for part in parts) / summary["inputs"],
     }
 
 
@@ -125,6 +126,27 @@ def listing(folder):
     return seconds * 1e6 / LISTED, peak * 1e6 / LISTED / 2**20
 
 
+def row_bytes(rows=256):
+    """Bytes of a row in a part of rows that have little in common."""
+    rng = np.random.default_rng(0)
+    made = [
+        {
+            "path": f"s3://bucket/2026/11/{number // 50:04d}/{rng.integers(10**12)}.mp4",
+            "sha256": hashlib.sha256(bytes([number % 256])).hexdigest(),
+            "decision": "bona_fide",
+            "score": float(np.float32(rng.random())),
+            "threshold": 0.5,
+            "operating_point": "eer",
+            **{name: float(rng.normal()) for name in QUALITY},
+            "ms": rng.random(),
+            "cpu_ms": rng.random(),
+            "model_sha256": "a" * 64,
+        }
+        for number in range(rows)
+    ]
+    return len(encode_rows(made, "parquet")) / rows
+
+
 def plan(photo, clip, row_bytes):
     print(
         f"\n| input | CPU ms | core hours for {PLANNED:,} | cores for {TARGET_HOURS} h | rows, GB |"
@@ -154,7 +176,7 @@ def main():
         whole.mkdir()
         photos = measure(whole, "local", 1, str(folder / "photos"), part_rows=256)
         clips = measure(whole, "local", 1, str(folder / "clips"), part_rows=1)
-        plan(photos["cpu_ms"], clips["cpu_ms"], photos["row_bytes"])
+        plan(photos["cpu_ms"], clips["cpu_ms"], row_bytes())
         seconds, grown = listing(folder)
         print(f"\nListing a million inputs: {seconds:.1f} s of CPU, {grown:.0f} MiB of memory.")
 
