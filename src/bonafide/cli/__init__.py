@@ -20,6 +20,7 @@ from bonafide.cli.evaluate import evaluate
 from bonafide.cli.export import export
 from bonafide.cli.index import index
 from bonafide.cli.magnify import magnify
+from bonafide.cli.monitor import monitor
 from bonafide.cli.plan import plan
 from bonafide.cli.reproduce import reproduce
 from bonafide.cli.score import score
@@ -55,11 +56,21 @@ app.command()(evaluate)
 app.command()(compare)
 app.command()(plan)
 app.command()(reproduce)
+app.command()(monitor)
 app.command()(magnify)
 app.add_typer(simulate_app)
 
 
-EXTRAS = {"torch": "train", "lightning": "train", "sklearn": "train", "numba": "train"}
+EXTRAS = {
+    "torch": "train",
+    "lightning": "train",
+    "sklearn": "train",
+    "numba": "train",
+    "onnx": "train",
+    "scipy": "train",
+    "ray": "ray",
+    "fsspec": "ray",
+}
 """Modules that the base install leaves out -> the extra that brings them."""
 
 

@@ -50,7 +50,7 @@ class OnnxModel:
             BonafideError: the file is missing, not ONNX, or carries no record of ours.
         """
         self.path = path
-        content = _read(path)
+        content = read_model(path)
         self.sha256 = hashlib.sha256(content).hexdigest()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -118,7 +118,12 @@ class OnnxScorer(OnnxModel):
         return CropScores(score, alpha)
 
 
-def _read(path: Path) -> bytes:
+def read_model(path: Path) -> bytes:
+    """The content of a model file.
+
+    Raises:
+        BonafideError: it cannot be read.
+    """
     try:
         return path.read_bytes()
     except OSError as error:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import bdtr
 
+from bonafide.decision.binomial import binomial_cdf
 from bonafide.decision.scores import Floats, Integers
 from bonafide.evaluation.bootstrap import CHUNK_NUMBERS, ROUNDS, draw_subjects
 from bonafide.evaluation.intervals import CONFIDENCE, Interval, percentile_interval
@@ -168,7 +168,7 @@ def mcnemar(only_first_wrong: int, only_second_wrong: int) -> float:
     if discordant == 0:
         return 1.0
     fewer = min(only_first_wrong, only_second_wrong)
-    return min(1.0, 2 * float(bdtr(fewer, discordant, 0.5)))
+    return min(1.0, 2 * binomial_cdf(fewer, discordant, 0.5))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
