@@ -18,9 +18,11 @@ from bonafide.cli.demo import demo
 from bonafide.cli.evaluate import evaluate
 from bonafide.cli.export import export
 from bonafide.cli.index import index
+from bonafide.cli.keys import keys_app
 from bonafide.cli.magnify import magnify
 from bonafide.cli.plan import plan
 from bonafide.cli.score import score
+from bonafide.cli.serve import serve
 from bonafide.cli.simulate import simulate_app
 from bonafide.cli.train import train_app
 from bonafide.types import BonafideError
@@ -45,11 +47,24 @@ app.command()(score)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(plan)
+app.command()(serve)
+app.add_typer(keys_app)
 app.command()(magnify)
 app.add_typer(simulate_app)
 
 
-EXTRAS = {"torch": "train", "lightning": "train", "sklearn": "train", "numba": "train"}
+EXTRAS = {
+    "torch": "train",
+    "lightning": "train",
+    "sklearn": "train",
+    "numba": "train",
+    "fastapi": "service",
+    "starlette": "service",
+    "uvicorn": "service",
+    "python_multipart": "service",
+    "prometheus_client": "service",
+    "psycopg": "postgres",
+}
 """Modules that the base install leaves out -> the extra that brings them."""
 
 

@@ -36,7 +36,7 @@ def answer_source(
         if isinstance(opened, ClipReader):
             with opened:
                 examination = detector.examine_clip(opened, watch)
-                examination = _with_damage(examination, opened.report)
+                examination = with_damage(examination, opened.report)
         else:
             examination = detector.examine(opened.rgb, watch)
     except CaptureError as error:
@@ -46,7 +46,7 @@ def answer_source(
     return Answer(str(source.path), examination.verdict, detector.model_id), examination
 
 
-def _with_damage(examination: Examination, report: ClipReport) -> Examination:
+def with_damage(examination: Examination, report: ClipReport) -> Examination:
     if not report.is_damaged:
         return examination
     lost = report.damaged_packets + report.damaged_frames
