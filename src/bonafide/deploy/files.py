@@ -47,6 +47,7 @@ def answer_source(
 
 
 def with_damage(examination: Examination, report: ClipReport) -> Examination:
+    """The examination with a remark on what of the clip was lost, if anything was."""
     if not report.is_damaged:
         return examination
     lost = report.damaged_packets + report.damaged_frames

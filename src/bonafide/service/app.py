@@ -82,7 +82,7 @@ async def _clean(service: Service) -> None:
         now = time.time()
         grace_s = service.settings.session_s
         with suppress(Refusal):
-            count = await service.call(lambda database: store.purge(database, now, grace_s))
+            count = await service.call(store.purge, now, grace_s)
             if count:
                 log("purged", {"pictures": count})
         await asyncio.sleep(PURGE_EVERY_S)

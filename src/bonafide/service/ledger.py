@@ -10,12 +10,13 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 from bonafide.service.database import Database, StoreError, open_database
 from bonafide.service.store import create_tables
 
 T = TypeVar("T")
+Values = TypeVarTuple("Values")
 Work = Callable[[Database], Any]
 _Item = tuple[Work, asyncio.AbstractEventLoop, "asyncio.Future[Any]"]
 
@@ -40,8 +41,8 @@ class Ledger:
         self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
         self._thread.start()
 
-    async def call(self, work: Callable[[Database], T]) -> T:
-        """Run ``work`` in a transaction; when this returns, the transaction has been committed.
+    async def call(self, work: Callable[[Database, *Values], T], *values: *Values) -> T:
+        """Run ``work(database, *values)`` in a transaction; on return it has been committed.
 
         Raises:
             StoreError: it failed, and nothing of it was kept.
@@ -49,7 +50,7 @@ class Ledger:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         try:
-            self._items.put_nowait((work, loop, future))
+            self._items.put_nowait((lambda database: work(database, *values), loop, future))
         except queue.Full as error:
             raise StoreError("the database stands still.", remedy="Look at its log.") from error
         return await future

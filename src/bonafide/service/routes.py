@@ -38,7 +38,9 @@ def add_routes(app: FastAPI, service: Service) -> None:
 
 def _add_uploads(app: FastAPI, service: Service) -> None:
     example = {"application/json": {"example": schemas.VERDICT_EXAMPLE}}
-    verdict = {200: {"model": schemas.VerdictBody, "content": example}}
+    verdict: dict[int | str, dict[str, Any]] = {
+        200: {"model": schemas.VerdictBody, "content": example}
+    }
     photo_types = ("image/jpeg", "image/png", "image/webp")
     clip_types = ("video/mp4", "video/webm", "video/quicktime", "video/x-msvideo")
 

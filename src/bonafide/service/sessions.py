@@ -42,7 +42,7 @@ async def make_session(service: Service, request: Request, evidence: bool) -> di
             expires_at=now + service.settings.session_s,
             evidence=int(evidence),
         )
-        await service.call(lambda database: store.add_session(database, session))
+        await service.call(store.add_session, session)
     finally:
         service.gate.leave(caller)
     return {
@@ -60,7 +60,7 @@ async def session_state(service: Service, request: Request, session_id: str) -> 
         Refusal: there is no such session of this caller.
     """
     caller = await service.caller_of(request)
-    found = await service.call(lambda database: store.find_session(database, session_id))
+    found = await service.call(store.find_session, session_id)
     if found is None or found.client != caller.shown or caller.session is not None:
         raise Refusal("not_found", "there is no such session.", "Sessions are kept for minutes.")
     answer = json.loads(found.answer) if found.answer else None
@@ -107,9 +107,7 @@ async def guide(service: Service, request: Request) -> dict[str, Any]:
         pool.enter()
         try:
             allowed = service.settings.session_looks
-            if not await service.call(
-                lambda database: store.count_look(database, session.session_id, allowed)
-            ):
+            if not await service.call(store.count_look, session.session_id, allowed):
                 raise Refusal(
                     "rate_limited", "the session has used up its guidance frames.",
                     "Upload, or start a new session.", retry_after_s=service.settings.session_s,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -11,9 +12,9 @@ from starlette.requests import Request
 
 from bonafide.service import store
 from bonafide.service.clients import Caller, Gate
-from bonafide.service.database import StoreError
+from bonafide.service.database import Database, StoreError
 from bonafide.service.keys import hash_secret, is_token, key_id_of, matches
-from bonafide.service.ledger import Ledger
+from bonafide.service.ledger import Ledger, T, Values
 from bonafide.service.metrics import Metrics
 from bonafide.service.pool import WorkerPool
 from bonafide.service.refusal import Refusal
@@ -79,7 +80,7 @@ class Service:
 
     async def _caller_of_token(self, token: str) -> Caller:
         digest = hash_secret(token)
-        session = await self.call(lambda database: store.session_of_token(database, digest))
+        session = await self.call(store.session_of_token, digest)
         if session is None:
             raise Refusal(
                 "session_invalid", "the session token is not known.", "Start a new session."
@@ -106,7 +107,7 @@ class Service:
         if known is None or now - known[0] > KEYS_FRESH_S:
             if len(self._keys) >= MOST_KEYS:
                 self._keys.clear()
-            row = await self.call(lambda database: store.find_key(database, key_id))
+            row = await self.call(store.find_key, key_id)
             known = self._keys[key_id] = (now, row)
         return known[1]
 
@@ -117,10 +118,10 @@ class Service:
             per_minute, concurrent = key.per_minute or per_minute, key.concurrent or concurrent
         return Caller(client, per_minute, settings.burst, concurrent)
 
-    async def call(self, work):  # type: ignore[no-untyped-def]
+    async def call(self, work: Callable[[Database, *Values], T], *values: *Values) -> T:
         """`Ledger.call`, with the service's own refusal when the database fails."""
         try:
-            return await self.ledger.call(work)
+            return await self.ledger.call(work, *values)
         except StoreError as error:
             raise Refusal(
                 "store_unavailable",

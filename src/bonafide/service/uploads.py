@@ -89,15 +89,13 @@ async def judge_upload(
             return await _judge(service, request, caller, wish)
         except Refusal as refusal:
             answer = refusal.to_json(request.state.request_id)
-            await service.call(
-                lambda database: store.answer_session(database, session.session_id, answer)
-            )
+            await service.call(store.answer_session, session.session_id, answer)
             raise
 
 
 async def _spend(service: Service, session: SessionRow) -> None:
     now = time.time()
-    if await service.call(lambda database: store.spend_session(database, session.session_id, now)):
+    if await service.call(store.spend_session, session.session_id, now):
         return
     if session.expires_at <= now:
         raise expired()
