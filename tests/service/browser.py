@@ -83,7 +83,9 @@ class Page:
             if self.run(expression):
                 return
             time.sleep(0.05)
-        raise AssertionError(f"never came true: {expression}; {self.run('document.body.innerText')}")
+        raise AssertionError(
+            f"never came true: {expression}; {self.run('document.body.innerText')}"
+        )
 
     def press(self, key, code=0):
         text = {"text": "\r"} if key == "Enter" else {}

@@ -235,8 +235,8 @@ VERDICT_EXAMPLE: dict[str, Any] = {
     "model": {"name": "ms-fans", "version": "1", "sha256": SHA256,
               "trained_on": "recapture (simulated)"},
     "timing_ms": {"decode": 1.9, "detect": 13.8, "crop": 1.5, "score": 1.3},
-    "audit_id": None,
-    "retained": "none",
+    "audit_id": "5f0d7b1e-7d1c-4e8e-9a54-4a4c6a2f2b0e",
+    "retained": "decision",
 }  # fmt: skip
 
 PROBLEM_EXAMPLE: dict[str, Any] = {

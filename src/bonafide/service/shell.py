@@ -71,7 +71,7 @@ class Shell:
         except Refusal as error:
             refusal = error
         except HTTPException as error:
-            refusal = _of_framework(error)
+            refusal = state.get("refused") or _of_framework(error)
         # The last line of defence: the client gets a stated refusal, the log the place.
         except Exception:  # noqa: BLE001
             LOGGER.exception("failed", extra={"fields": {"request_id": request_id}})
@@ -91,18 +91,20 @@ class Shell:
 
         async def bounded() -> Message:
             nonlocal seen
+            refusal = None
             try:
                 message = await asyncio.wait_for(receive(), seconds)
-            except TimeoutError as error:
-                raise Refusal(
-                    "upload_too_slow", f"the request took more than {seconds:g} s.", "Send faster."
-                ) from error
-            seen += len(message.get("body", b""))
-            if seen > SMALL_BYTES:
-                raise Refusal(
-                    "upload_too_large", "this address takes no uploads.", "See /openapi.json."
-                )
-            return message
+            except TimeoutError:
+                problem = f"the request took more than {seconds:g} s."
+                refusal = Refusal("upload_too_slow", problem, "Send it faster.")
+            else:
+                seen += len(message.get("body", b""))
+                if seen <= SMALL_BYTES:
+                    return message
+                problem = "this address takes no uploads."
+                refusal = Refusal("upload_too_large", problem, "See /openapi.json.")
+            scope["state"]["refused"] = refusal  # the framework words it as an error of its own
+            raise refusal
 
         return bounded
 

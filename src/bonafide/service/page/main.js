@@ -104,13 +104,13 @@ async function recordClip() {
   let clip;
   try {
     clip = await record(el.video, (share) =>
-      el.ring.setAttribute("stroke-dasharray", `${100 * Math.min(share, 1)} 100`));
+      (el.ring.style.strokeDasharray = `${100 * Math.min(share, 1)} 100`));
   } catch {
     stopCamera();
     fail({ problem: "This browser could not record the clip.", remedy: "Upload a photo or clip." });
     return;
   }
-  el.ring.setAttribute("stroke-dasharray", "0 100");
+  el.ring.style.strokeDasharray = "0 100";
   stopCamera();
   await send("clip", clip);
 }
