@@ -42,8 +42,7 @@ class Running:
         return self.http.post("/v1/photo", content=content, **options)
 
     def workers(self):
-        found = psutil.Process().children(recursive=True)
-        return [one for one in found if "bonafide.service.worker" in " ".join(one.cmdline())]
+        return [psutil.Process(pid) for pid in sorted(self.pool.pids)]
 
     def until(self, holds, seconds=15):
         end = time.monotonic() + seconds

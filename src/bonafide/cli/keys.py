@@ -47,14 +47,14 @@ def list_(store: Store) -> None:
 
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from bonafide.service.store import list_keys
 
     def day(seconds: float | None) -> str:
-        return "" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}"
+        return "" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
 
-    table = Table("id", "name", "made (UTC)", "revoked (UTC)", "per minute", "at once")
+    table = Table(Column("id", no_wrap=True), "name", "made", "revoked", "a minute", "at once")
     for key in list_keys(_open(store)):
         limits = [str(limit or "") for limit in (key.per_minute, key.concurrent)]
         row = [key.key_id, escape(key.name), day(key.created_at), day(key.revoked_at), *limits]

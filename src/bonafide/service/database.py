@@ -102,7 +102,7 @@ class Postgres:
 
     def run(self, statement: str, values: Sequence[Any] = ()) -> list[Row]:
         """See `Database.run`."""
-        text = statement.replace("?", "%s").replace(" BLOB", " BYTEA").replace(
+        text = statement.replace("%", "%%").replace("?", "%s").replace(" BLOB", " BYTEA").replace(
             " REAL", " DOUBLE PRECISION"
         )  # fmt: skip
         try:

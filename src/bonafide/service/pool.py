@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -23,6 +24,8 @@ from bonafide.types import BonafideError
 
 START_S = 60.0
 LONGEST_PAUSE_S = 10.0
+DYING_S = 1.0
+"""A worker closes its pipe a moment before its exit code is known."""
 
 LossCounter = Callable[[str], None]
 
@@ -33,6 +36,7 @@ class _Job:
     upload: bytes | bytearray
     reply: asyncio.Future[dict[str, Any]]
     since: float = field(default_factory=time.monotonic)
+    tries: int = 0
 
 
 class _Worker:
@@ -72,24 +76,33 @@ class _Worker:
         return worker, greeting
 
     async def work(self, job: _Job, wall_s: float) -> dict[str, Any]:
-        """Send a job and wait for its reply, or for the reason why there will be none."""
+        """Send a job and wait for its reply, or for the reason why there will be none.
+
+        "idle" means that the worker was gone before it had the job, which is not the job's fault.
+        """
+        begun = False
         try:
             async with asyncio.timeout(wall_s):
                 self.to.write(pack_head(asdict(job.wish), len(job.upload)))
                 self.to.write(job.upload)
                 await self.to.drain()
+                begun = "begun" in await receive(self.back)
                 return await receive(self.back)
         except TimeoutError:
             return {"lost": "wall"}
         except (asyncio.IncompleteReadError, ConnectionError, ValueError):
+            await asyncio.wait({self.death}, timeout=DYING_S)
             await self.end()
-            killed = self.process.returncode == -signal.SIGXCPU
-            return {"lost": "cpu" if killed else "crash"}
+            if self.process.returncode == -signal.SIGXCPU:
+                return {"lost": "cpu"}
+            return {"lost": "crash" if begun else "idle"}
 
     async def end(self) -> None:
         """Kill it, if it still lives, and wait for its end."""
         if self.process.returncode is None:
-            self.process.kill()
+            # Not process.kill(): that polls first, and so takes the exit code from asyncio.
+            with suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGKILL)
         await self.death
 
 
@@ -100,6 +113,7 @@ class WorkerPool:
         greeting: what the first worker said of the model and its operating points.
         ready: how many workers stand ready or work.
         inside: requests that hold a place: uploading, waiting or being judged.
+        pids: of the workers that stand ready or work.
     """
 
     def __init__(self, settings: ServiceSettings, on_loss: LossCounter) -> None:
@@ -113,6 +127,7 @@ class WorkerPool:
         self.greeting: dict[str, Any] = {}
         self.ready = 0
         self.inside = 0
+        self.pids: set[int] = set()
         self.capacity = settings.workers + settings.queue
         self._on_loss = on_loss
         self._waiting: asyncio.Queue[_Job] = asyncio.Queue()
@@ -213,10 +228,12 @@ class WorkerPool:
                     worker = await self._start_another()
                     continue
                 self.ready += 1
+                self.pids.add(worker.process.pid)
                 try:
                     cause = await self._feed(worker)
                 finally:
                     self.ready -= 1
+                    self.pids.discard(worker.process.pid)
                     await worker.end()
                 worker, pause_s = None, 0.0
                 self._on_loss(cause)
@@ -245,7 +262,10 @@ class WorkerPool:
                     job.reply.set_exception(overloaded(5))
                 raise
             self._pace_s += 0.05 * (time.monotonic() - began - self._pace_s)
-            if not job.reply.done():
+            if reply.get("lost") == "idle" and not job.tries:
+                job.tries = 1
+                self._waiting.put_nowait(job)
+            elif not job.reply.done():
                 job.reply.set_result(reply)
             if "lost" in reply:
                 return str(reply["lost"])

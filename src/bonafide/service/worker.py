@@ -43,6 +43,7 @@ def _serve(judge: Any, source: BinaryIO, answers: BinaryIO, cpu_s: float) -> Non
     from bonafide.service.judge import Wish
 
     while (message := read_message(source)) is not None:
+        write_message(answers, {"begun": True})
         allow_cpu(cpu_s)
         wish, upload = Wish(**message[0]), message[1]
         message = None
