@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,9 +35,9 @@ def add(
             raise BonafideError("a limit must be above 0.", remedy="Leave it out for the default.")
     key_id, key = new_key()
     row = KeyRow(key_id, name, hash_secret(key), time.time(), None, per_minute, concurrent)
-    database = _open(store)
-    add_key(database, row)
-    database.commit()
+    with closing(_open(store)) as database:
+        add_key(database, row)
+        database.commit()
     print(key)
 
 
@@ -55,7 +56,9 @@ def list_(store: Store) -> None:
         return "" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"
 
     table = Table(Column("id", no_wrap=True), "name", "made", "revoked", "a minute", "at once")
-    for key in list_keys(_open(store)):
+    with closing(_open(store)) as database:
+        found = list_keys(database)
+    for key in found:
         limits = [str(limit or "") for limit in (key.per_minute, key.concurrent)]
         row = [key.key_id, escape(key.name), day(key.created_at), day(key.revoked_at), *limits]
         table.add_row(*row)
@@ -71,12 +74,13 @@ def revoke(
 
     from bonafide.service.store import revoke_key
 
-    database = _open(store)
-    if not revoke_key(database, key_id, time.time()):
+    with closing(_open(store)) as database:
+        done = revoke_key(database, key_id, time.time())
+        database.commit()
+    if not done:
         raise BonafideError(
             "no valid key has this id.", where=key_id, remedy="See: bonafide keys list."
         )
-    database.commit()
 
 
 def _open(store: str) -> Database:
