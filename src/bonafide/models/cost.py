@@ -1,8 +1,10 @@
 """What a network costs: parameters and multiply-adds, counted layer by layer in one forward pass.
 
-Convolutions, fully connected layers and LSTMs are counted (a convolution that is written as a
-layer of its own, such as CDCN's, is one); normalisation, activation, pooling and biases are not,
-as in the published figures. torch's own counter gives 0 for nn.LSTM on the CPU.
+Convolutions, fully connected layers and LSTMs are multiply-adds (a convolution that is written as a
+layer of its own, such as CDCN's, is one). Values that go through normalisation, activation and
+pooling layers are counted apart: some published figures take them in, each in its own way, and only
+with them is a published figure met to the last digit. Biases and functional calls are not counted.
+torch's own counter gives 0 for nn.LSTM on the CPU.
 """
 
 from __future__ import annotations
@@ -16,6 +18,13 @@ import torch
 from torch import Tensor, nn
 
 
+VALUES = {
+    (nn.BatchNorm1d, nn.BatchNorm2d): "normalised",
+    (nn.ReLU, nn.ReLU6, nn.PReLU, nn.Hardswish): "activated",
+    (nn.MaxPool2d, nn.AvgPool2d): "pooled",
+}
+
+
 @dataclass(frozen=True)
 class Cost:
     """Of one presentation.
@@ -23,12 +32,16 @@ class Cost:
     Attributes:
         parameters: all that are trained.
         convolution, linear, recurrent: multiply-adds by kind of layer.
+        normalised, activated, pooled: values given to layers of that kind.
     """
 
     parameters: int
     convolution: int
     linear: int
     recurrent: int
+    normalised: int
+    activated: int
+    pooled: int
 
     @property
     def multiply_adds(self) -> int:
@@ -48,7 +61,8 @@ def cost_of(network: nn.Module, views: Tensor) -> Cost:
         network: any; left in the mode it was in.
         views: the whole input of one presentation, with its batch axis.
     """
-    counts = {"convolution": 0, "linear": 0, "recurrent": 0}
+    kinds = ("convolution", "linear", "recurrent", "normalised", "activated", "pooled")
+    counts = dict.fromkeys(kinds, 0)
 
     def count(layer: nn.Module, taken: tuple[Tensor, ...], given: object) -> None:
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
@@ -60,6 +74,8 @@ def cost_of(network: nn.Module, views: Tensor) -> Cost:
             weights = sum(w.numel() for n, w in layer.named_parameters() if n.startswith("weight"))
             steps = taken[0].shape[:-1].numel()  # LSTM: batch x time; its cell: batch
             counts["recurrent"] += weights * steps
+        elif kind := next((name for types, name in VALUES.items() if isinstance(layer, types)), ""):
+            counts[kind] += taken[0].numel()
 
     handles = [layer.register_forward_hook(count) for layer in network.modules()]
     was_training = network.training
