@@ -24,6 +24,7 @@ from bonafide.cli.plan import plan
 from bonafide.cli.score import score
 from bonafide.cli.simulate import simulate_app
 from bonafide.cli.train import train_app
+from bonafide.cli.weights import weights_app
 from bonafide.types import BonafideError
 
 WRONG_USE = 2
@@ -41,6 +42,7 @@ app.command()(check)
 app.command()(calibrate)
 app.command()(index)
 app.command()(audit)
+app.add_typer(weights_app)
 app.add_typer(train_app)
 app.command()(export)
 app.command()(score)
