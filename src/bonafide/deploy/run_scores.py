@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from bonafide.decision.aggregate import to_presentations
@@ -15,10 +17,10 @@ from bonafide.evaluation.score_file import read_development
 from bonafide.evaluation.score_writer import ScoreRow, write_score_rows
 from bonafide.training.crop_cache import CropCache
 from bonafide.training.ms_fans_task import Caches, load_network, score_crops
-from bonafide.training.view_set import ViewSet, ViewTable
 from bonafide.types import CLASSES, Presentation, ReasonCode, Split
 
 OPERATING_POINT = "operating_point.json"
+SCORED = (Split.DEVELOPMENT, Split.TEST)
 
 
 def scores_path(run: Path, split: Split) -> Path:
@@ -27,7 +29,7 @@ def scores_path(run: Path, split: Split) -> Path:
 
 
 def score_run(run: Path, caches: Caches, target: str) -> OperatingPoint:
-    """Score development and test with the kept weights; choose the threshold on development.
+    """Score development and test with the kept weights of MS-FANS; choose the threshold.
 
     Args:
         run: a finished run; gets scores_development.csv, scores_test.csv, operating_point.json.
@@ -36,50 +38,36 @@ def score_run(run: Path, caches: Caches, target: str) -> OperatingPoint:
     """
     network, _ = load_network(run)
 
-    def scores_of(split: Split) -> list[float]:
+    def scores(split: Split) -> list[float]:
         logits, _ = score_crops(network, caches.crops[split].crops)
-        return torch.from_numpy(logits).softmax(1)[:, CLASSES.index("bona_fide")].tolist()
+        return bona_fide_scores(logits)
 
-    return finish_run(run, caches.samples, caches.crops, scores_of, target)
+    rows = {
+        split: score_rows(caches.samples[split], caches.crops[split], scores(split))
+        for split in SCORED
+        if split in caches.crops
+    }
+    return write_scores(run, rows, target)
 
 
-def score_rival_run(
-    run: Path, table: ViewTable, scores_of: Callable[[ViewSet], list[float]], target: str
+def bona_fide_scores(logits: npt.NDArray[np.float32]) -> list[float]:
+    """The probability of bona fide of each row of logits (rows, 2)."""
+    score = torch.from_numpy(logits).softmax(1)[:, CLASSES.index("bona_fide")]
+    return [float(each) for each in score]
+
+
+def write_scores(
+    run: Path, rows: Mapping[Split, Iterable[ScoreRow]], target: str
 ) -> OperatingPoint:
-    """The same for a network or machine of the catalogue.
+    """Write the score files of a run, and its operating point, chosen on development alone.
 
     Args:
         run: a finished run.
-        table: the views of the table that it was trained on.
-        scores_of: the kept model's score of every item.
+        rows: of `SCORED`; development must be there.
         target: see `decision.criteria.choose`.
     """
-    caches = {k: CropCache(one.crops, one.samples, one.missed) for k, one in table.sets.items()}
-    return finish_run(
-        run, table.rows, caches, lambda split: scores_of(table.sets[split]), target
-    )
-
-
-def finish_run(
-    run: Path,
-    samples: dict[Split, list[Presentation]],
-    caches: dict[Split, CropCache],
-    scores_of: Callable[[Split], list[float]],
-    target: str,
-) -> OperatingPoint:
-    """Write a run's development and test scores and its operating point, whatever the family.
-
-    Args:
-        run: the run's folder.
-        samples: all rows of the table, by split.
-        caches: the judged items, and what gave none.
-        scores_of: a score for each of a split's items.
-        target: see `decision.criteria.choose`.
-    """
-    for split in (Split.DEVELOPMENT, Split.TEST):
-        if split in caches:
-            rows = score_rows(samples[split], caches[split], scores_of(split))
-            write_score_rows(scores_path(run, split), rows)
+    for split, each in rows.items():
+        write_score_rows(scores_path(run, split), each)
     development = to_presentations(read_development(scores_path(run, Split.DEVELOPMENT)))
     point = choose(target, development)
     point.save(run / OPERATING_POINT)
@@ -87,7 +75,7 @@ def finish_run(
 
 
 def score_rows(
-    samples: list[Presentation], cache: CropCache, scores: list[float]
+    samples: list[Presentation], cache: CropCache, scores: Sequence[float]
 ) -> Iterator[ScoreRow]:
     """One row per cached crop and per presentation that gave none.
 
