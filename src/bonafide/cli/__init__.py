@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bonafide.cli.audit import audit
+from bonafide.cli.benchmark import benchmark
 from bonafide.cli.calibrate import calibrate
 from bonafide.cli.check import check
 from bonafide.cli.compare import compare
@@ -20,10 +21,11 @@ from bonafide.cli.evaluate import evaluate
 from bonafide.cli.export import export
 from bonafide.cli.index import index
 from bonafide.cli.magnify import magnify
+from bonafide.cli.models import models
 from bonafide.cli.plan import plan
 from bonafide.cli.score import score
 from bonafide.cli.simulate import simulate_app
-from bonafide.cli.train import train_app
+from bonafide.cli.train_rival import train_app
 from bonafide.cli.weights import weights_app
 from bonafide.types import BonafideError
 
@@ -48,6 +50,8 @@ app.command()(export)
 app.command()(score)
 app.command()(evaluate)
 app.command()(compare)
+app.command()(models)
+app.command()(benchmark)
 app.command()(plan)
 app.command()(magnify)
 app.add_typer(simulate_app)

@@ -1,32 +1,46 @@
 """Every model that can be set beside the papers' own: what it is, what it sees, how it is built.
 
 A plain dict: a name, and a record with the functions that make the model. Networks are trained by
-the loop, machines (features and a support vector machine) are fitted in one go.
+the loop, machines (features and a support vector machine) are fitted in one go; two rivals are a
+network first and a machine on its features then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from torch import Tensor, nn, zeros
 from torch import uint8 as torch_uint8
 
 from bonafide.models import (
+    alex_net,
     casia_surf_fusion,
     cdcn,
+    colour_texture,
     deep_pix_bis,
     face_bag_net,
     feather_net,
+    fisher_texture,
     live_net,
     lstm_cnn,
     minifasnet,
+    ml_lpq,
     mobilenet_v3,
     patch_depth_cnn,
     resnet,
     rival,
+    vgg_face,
+    videolet,
 )
 from bonafide.models.cost import Cost
+
+Pictures = npt.NDArray[np.uint8]
+Descriptors = npt.NDArray[np.float32]
+Learned = dict[str, npt.NDArray[Any]]
 
 SCALES, FRAMES, MODALITIES = "scales", "frames", "modalities"
 
@@ -96,7 +110,10 @@ class NetworkRival:
         published: cost.
         learning_rate: to begin with; AdamW and one schedule serve all.
         small_px: a side at which it still works, for quick tests.
-        pretrained: the part that published ImageNet weights fit, by attribute name; "" if none.
+        pretrained: the part that published weights fit, by attribute name; "" if none.
+        machine: after training, a linear machine on the network's ``features`` gives the score; so
+            many principal components of them are kept, all for 0; None leaves the score to the
+            network.
     """
 
     title: str
@@ -109,6 +126,30 @@ class NetworkRival:
     learning_rate: float = 1e-3
     small_px: int = 32
     pretrained: str = ""
+    machine: int | None = None
+
+
+@dataclass(frozen=True)
+class MachineRival:
+    """Features and a support vector machine.
+
+    Attributes:
+        title, paper, views, tables: as for a network.
+        describe: views (n, side, side, 3) uint8 of one item -> its descriptors.
+        learn: descriptors of the training items and a seed -> what `encode` needs; None when the
+            descriptors are the features.
+        encode: descriptors and what was learned -> the feature (D,).
+        kernel: of `support_machine.KERNELS`.
+    """
+
+    title: str
+    paper: str
+    views: Views
+    describe: Callable[[Pictures], Descriptors]
+    tables: tuple[str, ...]
+    learn: Callable[[Sequence[Descriptors], int], Learned] | None = None
+    encode: Callable[[Descriptors, Learned], Descriptors] | None = None
+    kernel: str = "rbf"
 
 
 def _ms_fans(cost: Cost) -> float:
@@ -266,5 +307,73 @@ NETWORKS: dict[str, NetworkRival] = {
         lambda _: face_bag_net.FaceBagNet(),
         face_bag_net.loss,
         ("cascade/3", "cascade/5", "cascade/6", "cascade/8", "cascade/9", *CASCADE[2:]),
+    ),
+    "alex_net_svm": NetworkRival(
+        "AlexNet features + SVM",
+        "Yang et al. 2014",
+        _one(1.4, 128),
+        alex_net.AlexNet,
+        tables=("ms-fans/4", "ms-fans/5"),
+        published=Published(None, 0.349e9, _ms_fans, MS_FANS_RULE, 0.25, "of 128 px"),
+        learning_rate=1e-4,
+        small_px=64,
+        pretrained="backbone",
+        machine=0,
+    ),
+    "vgg_face": NetworkRival(
+        "Fine-tuned VGG-Face",
+        "Li et al. 2016",
+        _one(1.2, 224),
+        vgg_face.VggFace,
+        tables=("ms-fans/4", "ms-fans/5"),
+        published=Published(None, 30.919e9, _ms_fans, MS_FANS_RULE),
+        learning_rate=3e-5,
+        pretrained="backbone",
+    ),
+    "dpcnn": NetworkRival(
+        "DPCNN: part features + PCA + SVM",
+        "Li et al. 2016",
+        _one(1.2, 224),
+        vgg_face.VggFace,
+        tables=("ms-fans/4", "ms-fans/5"),
+        published=Published(None, 30.919e9, _ms_fans, MS_FANS_RULE),
+        learning_rate=3e-5,
+        pretrained="backbone",
+        machine=64,
+    ),
+}
+
+MACHINES: dict[str, MachineRival] = {
+    "colour_texture": MachineRival(
+        "Colour texture (LBP in HSV and YCbCr) + SVM",
+        "Boulkenafet et al. 2015",
+        _one(1.2, colour_texture.SIDE_PX),
+        colour_texture.describe,
+        ("ms-fans/4", "ms-fans/5"),
+    ),
+    "fisher_texture": MachineRival(
+        "Dense SIFT (for SURF) + Fisher vectors + SVM",
+        "Boulkenafet et al. 2017",
+        _one(1.2, fisher_texture.SIDE_PX),
+        fisher_texture.describe,
+        ("ms-fans/4", "ms-fans/5"),
+        fisher_texture.learn,
+        fisher_texture.encode,
+        "linear",
+    ),
+    "videolet": MachineRival(
+        "Videolet aggregation (magnified, LBP + HOOF) + SVM",
+        "Siddiqui et al. 2016",
+        Views(FRAMES, (1.2,), videolet.SIDE_PX, videolet.FRAMES),
+        videolet.describe,
+        ("ms-fans/4",),
+    ),
+    "ml_lpq": MachineRival(
+        "ML-LPQ + SVM",
+        "Benlamoudi et al. 2015",
+        _one(1.2, ml_lpq.SIDE_PX),
+        ml_lpq.describe,
+        ("cascade/5", "cascade/8", "cascade/9"),
+        kernel="linear",
     ),
 }

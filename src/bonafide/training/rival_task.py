@@ -140,14 +140,3 @@ def load_network(run: Path) -> tuple[nn.Module, RivalSettings]:
     network.load_state_dict(load_tensors(run / BEST)[0])
     return network.eval(), settings
 
-
-def score_views(network: nn.Module, views: ViewSet) -> list[float]:
-    """The score of every item, 0..1, with the network in evaluation mode."""
-    network.eval()
-    device = next(network.parameters()).device
-    scores: list[float] = []
-    with torch.inference_mode():
-        for start in range(0, len(views), JUDGED_AT_ONCE):
-            items = np.arange(start, min(start + JUDGED_AT_ONCE, len(views)))
-            scores += network(torch.from_numpy(views.take(items)).to(device)).score.tolist()
-    return scores
