@@ -14,8 +14,14 @@ if TYPE_CHECKING:
 
 
 def score(
-    model: Annotated[Path, typer.Argument(help="A run folder, or an exported ONNX file.")],
-    table: Annotated[Path, typer.Argument(help="The samples.csv to score.")],
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="[MODEL] TABLE",
+            help="A run folder or an exported ONNX file, and the samples.csv to score; with --onnx "
+            "the table alone.",
+        ),
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The scores.csv to write.")],
     split: Annotated[str, typer.Option(help="Only this split: train, development or test.")] = "",
     unit: Annotated[str, typer.Option(help="presentation, or frame.")] = "presentation",
@@ -23,6 +29,12 @@ def score(
         float, typer.Option(help="Frames of a clip looked at per second.")
     ] = 5.0,
     threads: Annotated[int, typer.Option(help="Threads of each network.")] = 1,
+    onnx: Annotated[
+        Path | None, typer.Option(help="Score with an ONNX model of others instead.")
+    ] = None,
+    input_spec: Annotated[
+        Path | None, typer.Option(help="TOML file that says what --onnx takes and gives.")
+    ] = None,
 ) -> None:
     """Score every presentation of a table; what has no score gets its reason."""
     from rich.console import Console
@@ -37,12 +49,13 @@ def score(
         raise BonafideError(
             f"unknown unit {unit!r}.", where="--unit", remedy=f"One of {', '.join(UNITS)}."
         )
+    model, table = _model_and_table(paths, onnx, input_spec)
     samples = [s for s in read_sample_table(table) if split in ("", s.split.value)]
     if not samples:
         raise BonafideError(
             f"no row of split {split!r}.", where=str(table), remedy="Name a split that it has."
         )
-    detector = _detector(model, threads)
+    detector = _detector(model, input_spec, threads)
     shown = track(samples, "scoring", console=Console(stderr=True), transient=True)
     rows = score_table(detector, shown, unit=unit, sample_hz=frames_per_second, limits=Limits())
     scratch = output.with_suffix(".partial")
@@ -51,12 +64,42 @@ def score(
     typer.echo(f"{output}: {count} rows, one a {unit}, of {len(samples)} presentations")
 
 
-def _detector(model: Path, threads: int) -> Detector:
+def _model_and_table(
+    paths: list[Path], onnx: Path | None, input_spec: Path | None
+) -> tuple[Path, Path]:
+    if (onnx is None) != (input_spec is None):
+        raise BonafideError(
+            "an ONNX model of others and its spec belong together.",
+            where="--onnx, --input-spec",
+            remedy="Give both; docs/rivals.md shows a spec.",
+        )
+    given = [*([] if onnx is None else [onnx]), *paths]
+    if len(given) != 2:
+        raise BonafideError(
+            f"{len(given)} paths where a model and a table are needed.",
+            where="score",
+            remedy="Write: bonafide score MODEL samples.csv, or with --onnx: samples.csv alone.",
+        )
+    return given[0], given[1]
+
+
+def _detector(model: Path, input_spec: Path | None, threads: int) -> Detector:
     from bonafide.deploy.detector import Detector
     from bonafide.face.detect import MtcnnDetector
 
+    if input_spec is not None:
+        from bonafide.deploy.foreign import ForeignDetector, ForeignScorer, read_spec
+
+        scorer = ForeignScorer(model, read_spec(input_spec), threads=threads)
+        return ForeignDetector(scorer, MtcnnDetector(threads=threads))
     if not model.is_dir():
         return Detector.load(model, threads=threads)
+    from bonafide.training.run import family_of
+
+    if family_of(model) in ("rival", "rival_machine"):
+        from bonafide.deploy.rival_scorer import RivalScorer
+
+        return Detector(RivalScorer(model), MtcnnDetector(threads=threads))
     from bonafide.deploy.torch_scorer import TorchScorer
 
     return Detector(TorchScorer(model), MtcnnDetector(threads=threads))

@@ -50,13 +50,8 @@ class OnnxScorer:
             BonafideError: the file is missing, not ONNX, or carries no record of ours.
         """
         self.path = path
-        content = _read(path)
+        content, self._session = open_model(path, threads)
         self.sha256 = hashlib.sha256(content).hexdigest()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session = _open_session(content, options, path)
         metadata = self._session.get_modelmeta().custom_metadata_map
         if METADATA_KEY not in metadata:
             raise BonafideError(
@@ -85,6 +80,23 @@ class OnnxScorer:
             )
         score, alpha = self._session.run(["score", "alpha"], {"crops": crops})
         return CropScores(score, alpha)
+
+
+def open_model(path: Path, threads: int) -> tuple[bytes, onnxruntime.InferenceSession]:
+    """Open any ONNX file on the CPU.
+
+    Returns:
+        the file's bytes, and a session with so many threads.
+
+    Raises:
+        BonafideError: the file is missing or not ONNX.
+    """
+    content = _read(path)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return content, _open_session(content, options, path)
 
 
 def _read(path: Path) -> bytes:
