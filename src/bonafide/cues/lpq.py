@@ -70,5 +70,9 @@ def _kernels(window: int) -> npt.NDArray[np.float64]:
     filters = np.stack([part for wave in waves for part in (wave.real, wave.imag)])
     distance = np.hypot(down[:, None] - down, across[:, None] - across)
     covariance = filters @ CORRELATION**distance @ filters.T
-    turn = np.linalg.svd(covariance)[2]
+    # Left and down are alike, so that eigenvalues coincide and eigenvectors would be anybody's
+    # choice. Tiny weights tell them apart, as in the authors' own program; signs are fixed.
+    weights = 1 + 1e-6 * np.arange(7, -1, -1)
+    turn = np.linalg.eigh(covariance * weights[:, None] * weights)[1].T[::-1]
+    turn *= np.sign(turn[np.arange(8), np.abs(turn).argmax(1)])[:, None]
     return (turn @ filters).reshape(8, window, window)

@@ -307,6 +307,7 @@ NETWORKS: dict[str, NetworkRival] = {
         lambda _: face_bag_net.FaceBagNet(),
         face_bag_net.loss,
         ("cascade/3", "cascade/5", "cascade/6", "cascade/8", "cascade/9", *CASCADE[2:]),
+        small_px=64,
     ),
     "alex_net_svm": NetworkRival(
         "AlexNet features + SVM",
