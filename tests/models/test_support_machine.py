@@ -66,9 +66,7 @@ def test_what_cannot_be_fitted_is_refused():
     ):
         values = {"features": features, "groups": groups, "kernel": "rbf"} | change
         with pytest.raises(MachineError, match=message):
-            fit_machine(
-                values["features"], live, values["groups"], seed=0, kernel=values["kernel"]
-            )
+            fit_machine(values["features"], live, values["groups"], seed=0, kernel=values["kernel"])
     machine = fit_machine(features, live, groups, seed=0)
     with pytest.raises(MachineError, match="do not fit"):
         machine.probability(features[:, :3])

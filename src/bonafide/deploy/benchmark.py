@@ -255,4 +255,3 @@ def _report(run: Path, folder: Path, rounds: int) -> None:
         rounds=rounds,
     )
     write_report(folder, assessment, Heading(record.name, date.today().isoformat(), None))
-

@@ -104,13 +104,13 @@ def draw_cost(result: Benchmark) -> Drawing | None:
     axes.set_xscale("log")
     for number, (row, acer) in enumerate(points):
         colour, dash = species_style(number)
-        fill = colour if dash == "solid" else "none"
+        fill = "none" if dash else colour  # hollow when the colours begin again
         axes.plot(
             [row.milliseconds], [100 * acer], "o", color=colour, markerfacecolor=fill, markersize=6
         )
     axes.axhline(50, color=MUTED, linewidth=0.8, linestyle=(0, (3, 2)))
     axes.grid(True, which="minor", axis="x", color=GRID, linewidth=0.25)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, max(55.0, *(105 * acer for _, acer in points)))
     axes.set_xlabel("Milliseconds of one presentation, one thread, this machine")
     axes.set_ylabel("ACER, %")
     keys = tuple(

@@ -124,7 +124,9 @@ def read_spec(path: Path) -> InputSpec:
     try:
         return InputSpec(**{name: _typed(name, value) for name, value in values.items()})
     except BonafideError as error:
-        raise BonafideError(error.problem, where=f"{path}, {error.where}", remedy=error.remedy) from error
+        raise BonafideError(
+            error.problem, where=f"{path}, {error.where}", remedy=error.remedy
+        ) from error
 
 
 def _typed(name: str, value: Any) -> Any:
@@ -299,4 +301,6 @@ def _one_of(value: str, allowed: Sequence[str], field: str) -> None:
 
 def _require(holds: bool, field: str, rule: str) -> None:
     if not holds:
-        raise BonafideError("is out of range.", where=f"field {field!r}", remedy=f"Allowed: {rule}.")
+        raise BonafideError(
+            "is out of range.", where=f"field {field!r}", remedy=f"Allowed: {rule}."
+        )

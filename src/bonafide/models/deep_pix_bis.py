@@ -121,5 +121,7 @@ def loss(judgement: Judgement, target: Tensor) -> Tensor:
     """Half of it from the map, half from the binary output (their Eq. 4, lambda = 0.5)."""
     cells, binary = (part.float() for part in judgement.parts)
     live = (target == BONA_FIDE).float()
-    of_map = functional.binary_cross_entropy_with_logits(cells, live[:, None, None].expand_as(cells))
+    of_map = functional.binary_cross_entropy_with_logits(
+        cells, live[:, None, None].expand_as(cells)
+    )
     return 0.5 * of_map + 0.5 * functional.binary_cross_entropy_with_logits(binary, live)

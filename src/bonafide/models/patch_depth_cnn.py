@@ -89,7 +89,9 @@ class PatchDepthCnn(nn.Module):
         drawn = self.depth(colour_planes(functional.avg_pool2d(face, 2)))[:, 0]
         assert isinstance(self.true, Tensor)
         of_patches = logits.float().softmax(2)[:, :, BONA_FIDE].mean(1)
-        return Judgement((of_patches + depth_score(drawn, self.true)) / 2, (logits, drawn, self.true))
+        return Judgement(
+            (of_patches + depth_score(drawn, self.true)) / 2, (logits, drawn, self.true)
+        )
 
 
 def loss(judgement: Judgement, target: Tensor) -> Tensor:

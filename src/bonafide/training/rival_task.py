@@ -139,4 +139,3 @@ def load_network(run: Path) -> tuple[nn.Module, RivalSettings]:
     network = build_network(settings)
     network.load_state_dict(load_tensors(run / BEST)[0])
     return network.eval(), settings
-
