@@ -136,8 +136,8 @@ def test_what_a_model_cannot_do_is_said(table, tmp_path):
 
 def test_benchmark(table, tmp_path):
     out = tmp_path / "bench"
-    command = ["benchmark", "--data", table, "-o", out, "--steps", 2, "--batch", 2, "--seeds", "0,1",
-               "--workers", 1, "--rounds", 100, "--device", "cpu"]  # fmt: skip
+    command = ["benchmark", "--data", table, "-o", out, "--steps", 2, "--batch", 2,
+               "--seeds", "0,1", "--workers", 1, "--rounds", 100, "--device", "cpu"]  # fmt: skip
     names = ["--models", "ms-fans,colour_texture,minifasnet"]
     assert run(*command, *names).exit_code == 0
     told = json.loads((out / "benchmark.json").read_text())

@@ -49,7 +49,7 @@ def benchmark(
     with progress_bar() as bar:
         result = run_benchmark(
             data, output, names, budget, rounds,
-            report_of=lambda words: reporter(bar, steps),
+            report_of=lambda _: reporter(bar, steps),
             on_start=lambda words: console.print(escape(words), highlight=False),
         )  # fmt: skip
     page = write_benchmark(output, result, date.today().isoformat())

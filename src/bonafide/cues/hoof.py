@@ -7,6 +7,8 @@ is left out: there Farneback's flow drifts even between two equal pictures.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +46,7 @@ def hoof(clip: Grey) -> npt.NDArray[np.float32]:
             where="clip",
             remedy="Pass (T, H, W) in uint8, two frames or more of at least 25 px.",
         )
-    return np.mean([_of_pair(a, b) for a, b in zip(clip[:-1], clip[1:], strict=True)], axis=0)
+    return np.mean([_of_pair(a, b) for a, b in pairwise(clip)], axis=0)
 
 
 def _of_pair(first: Grey, second: Grey) -> npt.NDArray[np.float32]:

@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-
 VALUES = {
     (nn.BatchNorm1d, nn.BatchNorm2d): "normalised",
     (nn.ReLU, nn.ReLU6, nn.PReLU, nn.Hardswish): "activated",

@@ -2,8 +2,8 @@
 
 Boulkenafet, Komulainen, Hadid: "Face Antispoofing Using Speeded-Up Robust Features and Fisher
 Vector Encoding", IEEE Signal Processing Letters 24(2), 2017. Descriptors on a dense grid in every
-channel of HSV and YCbCr, joined, decorrelated by PCA, described by how a Gaussian mixture would have
-to change to fit them (Perronnin et al., ECCV 2010: power and length normalised).
+channel of HSV and YCbCr, joined, decorrelated by PCA, described by how a Gaussian mixture has
+to change to fit (Perronnin et al., ECCV 2010: power and length normalised).
 
 Deviations: SURF is patented and not in OpenCV's main build; SIFT (128 values a channel) stands in
 its place. The mixture has 16 components and PCA keeps 48 values (theirs 256 and 300), which is what

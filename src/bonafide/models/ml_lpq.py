@@ -1,7 +1,7 @@
 """ML-LPQ: local phase quantisation over finer and finer blocks, and a support vector machine.
 
 Benlamoudi et al.: "Face Spoofing Detection Using Multi-Level Local Phase Quantization (ML-LPQ)",
-ICATS 2015. The face at level n is cut into n x n blocks; the histograms of all blocks of all levels,
+ICATS 2015. The face at level n is cut into n x n blocks; histograms of all blocks of all levels,
 one after the other, are the feature.
 
 Deviations: levels 1 to 3 (14 histograms); a linear machine; grey pictures of 64 px.

@@ -15,6 +15,8 @@ ten patches from them, at test a fixed row of ten.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -33,7 +35,7 @@ PATCH_SHARE = 96 / 256
 
 def _convolutions(widths: tuple[int, ...]) -> list[nn.Module]:
     layers: list[nn.Module] = []
-    for before, after in zip(widths[:-1], widths[1:], strict=True):
+    for before, after in pairwise(widths):
         layers += [nn.Conv2d(before, after, 3, 1, 1), nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
     return layers
 

@@ -14,7 +14,7 @@ from bonafide.types import CLASSES
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions and a shortcut; the shortcut is a 1x1 convolution where shapes change."""
+    """Two 3x3 convolutions and a shortcut, a 1x1 convolution where shapes change."""
 
     def __init__(self, before: int, after: int, stride: int) -> None:
         super().__init__()

@@ -36,7 +36,7 @@ class SupportMachine:
 
     Attributes:
         mean, scale: (D,), float64; features are (f - mean) / scale before the kernel.
-        support: (S, D), float64, scaled support vectors; of a linear machine their sum alone, S = 1.
+        support: (S, D), float64, scaled support vectors; of a linear machine their sum, S = 1.
         weight: (S,), float64, signed dual coefficients; 1 for a linear machine.
         intercept: of the decision value.
         gamma: of the kernel exp(-gamma |support - f|^2); 0 for a linear machine.

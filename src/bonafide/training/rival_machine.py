@@ -1,4 +1,4 @@
-"""Support machines of the catalogue: on descriptors of the views, or on a trained network's features.
+"""Support machines of the catalogue: on descriptors of the views, or on a network's features.
 
 A machine's run folder is like any other: run.toml, model.safetensors (what was learned, and the
 machine). For the two rivals that are a network first, model.safetensors is the network and

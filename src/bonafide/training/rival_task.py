@@ -93,8 +93,8 @@ class RivalTask:
             data.training, data.targets, data.sampler, self.settings, step, rank, world
         )
 
-    def loss(self, model: nn.Module, batch: tuple[Tensor, ...], step: int) -> Tensor:
-        """The model's own."""
+    def loss(self, model: nn.Module, batch: tuple[Tensor, ...], step: int) -> Tensor:  # noqa: ARG002
+        """The model's own, the same at every step."""
         views, target = batch
         return self.rival.loss(model(views), target)
 
