@@ -25,11 +25,17 @@ from bonafide.cli.models import models
 from bonafide.cli.plan import plan
 from bonafide.cli.score import score
 from bonafide.cli.simulate import simulate_app
-from bonafide.cli.train_rival import train_app
+from bonafide.cli.train import train_app
+from bonafide.cli.train_motion import train_motion, train_texture
+from bonafide.cli.train_rival import train_rival
 from bonafide.cli.weights import weights_app
 from bonafide.types import BonafideError
 
 WRONG_USE = 2
+
+train_app.command("motion")(train_motion)
+train_app.command("texture")(train_texture)
+train_app.command("rival")(train_rival)
 
 app = typer.Typer(
     name="bonafide",

@@ -10,7 +10,7 @@ import typer
 from bonafide.types import BonafideError
 
 if TYPE_CHECKING:
-    from bonafide.deploy.detector import Detector
+    from bonafide.deploy.load import AnyDetector
 
 
 def score(
@@ -83,23 +83,13 @@ def _model_and_table(
     return given[0], given[1]
 
 
-def _detector(model: Path, input_spec: Path | None, threads: int) -> Detector:
-    from bonafide.deploy.detector import Detector
+def _detector(model: Path, input_spec: Path | None, threads: int) -> AnyDetector:
+    from bonafide.deploy.load import load_detector
+
+    if input_spec is None:
+        return load_detector(model, threads=threads)
+    from bonafide.deploy.foreign import ForeignDetector, ForeignScorer, read_spec
     from bonafide.face.detect import MtcnnDetector
 
-    if input_spec is not None:
-        from bonafide.deploy.foreign import ForeignDetector, ForeignScorer, read_spec
-
-        scorer = ForeignScorer(model, read_spec(input_spec), threads=threads)
-        return ForeignDetector(scorer, MtcnnDetector(threads=threads))
-    if not model.is_dir():
-        return Detector.load(model, threads=threads)
-    from bonafide.training.run import family_of
-
-    if family_of(model) in ("rival", "rival_machine"):
-        from bonafide.deploy.rival_scorer import RivalScorer
-
-        return Detector(RivalScorer(model), MtcnnDetector(threads=threads))
-    from bonafide.deploy.torch_scorer import TorchScorer
-
-    return Detector(TorchScorer(model), MtcnnDetector(threads=threads))
+    scorer = ForeignScorer(model, read_spec(input_spec), threads=threads)
+    return ForeignDetector(scorer, MtcnnDetector(threads=threads))

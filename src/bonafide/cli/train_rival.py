@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bonafide.cli.train import check_device, progress_bar, reporter, train_app
+from bonafide.cli.train import check_device, progress_bar, reporter
 from bonafide.types import BonafideError
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from bonafide.training.rival_settings import RivalSettings
 
 
-@train_app.command("rival")
 def train_rival(
     name: Annotated[str, typer.Argument(help="A model that `bonafide models` lists.")],
     data: Annotated[Path, typer.Option(help="A samples.csv with train and development rows.")],

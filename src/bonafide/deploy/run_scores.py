@@ -15,6 +15,7 @@ from bonafide.decision.criteria import choose
 from bonafide.decision.operating_point import OperatingPoint
 from bonafide.evaluation.score_file import read_development
 from bonafide.evaluation.score_writer import ScoreRow, write_score_rows
+from bonafide.training.array_cache import ArrayCache
 from bonafide.training.crop_cache import CropCache
 from bonafide.training.ms_fans_task import Caches, load_network, score_crops
 from bonafide.types import CLASSES, Presentation, ReasonCode, Split
@@ -75,9 +76,9 @@ def write_scores(
 
 
 def score_rows(
-    samples: list[Presentation], cache: CropCache, scores: Sequence[float]
+    samples: list[Presentation], cache: CropCache | ArrayCache, scores: Sequence[float]
 ) -> Iterator[ScoreRow]:
-    """One row per cached crop and per presentation that gave none.
+    """One row per cached crop (or clip) and per presentation that gave none.
 
     Rows are frames as soon as one presentation has several crops, whole presentations otherwise.
     """
