@@ -12,6 +12,7 @@ a few hundred faces can fill; the classifier is a linear machine (theirs softmax
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,6 +47,7 @@ def describe(views: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
 
 def learn(descriptors: Sequence[npt.NDArray[np.float32]], seed: int) -> Arrays:
     """Fit PCA and the mixture to the descriptors of the training faces."""
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
     every = np.concatenate(list(descriptors))
@@ -58,7 +60,10 @@ def learn(descriptors: Sequence[npt.NDArray[np.float32]], seed: int) -> Arrays:
     axes = axes[:KEPT] / np.maximum(deviation, 1e-6)[:, None]
     mixture = GaussianMixture(
         COMPONENTS, covariance_type="diag", random_state=seed, max_iter=30, reg_covar=1e-3
-    ).fit((every - mean) @ axes.T)
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # thirty rounds are meant
+        mixture.fit((every - mean) @ axes.T)
     return {
         "pca_mean": mean,
         "pca_axes": axes,
