@@ -23,6 +23,7 @@ from bonafide.cli.index import index
 from bonafide.cli.magnify import magnify
 from bonafide.cli.models import models
 from bonafide.cli.plan import plan
+from bonafide.cli.reproduce import reproduce
 from bonafide.cli.score import score
 from bonafide.cli.simulate import simulate_app
 from bonafide.cli.train import train_app
@@ -59,6 +60,7 @@ app.command()(compare)
 app.command()(models)
 app.command()(benchmark)
 app.command()(plan)
+app.command()(reproduce)
 app.command()(magnify)
 app.add_typer(simulate_app)
 

@@ -115,7 +115,12 @@ def _look(frame: Frame, tracker: FaceTracker, seen: _Looks, limits: QualityLimit
             FaceReport(face.box, face.confidence, quality)
             for face, quality in zip(faces, qualities, strict=True)
         )
-        seen.remarks = tuple(reason for reason in reasons if not reason.blocking)
+        seen.remarks = tuple(
+            reason
+            for reason in reasons
+            # What lies outside is counted for the clip's own box.
+            if not reason.blocking and reason.code is not ReasonCode.PADDED_SURROUNDINGS
+        )
     if not refused:
         seen.usable += 1
         seen.boxes.setdefault(tracked[0].track_id, []).append(faces[0].box)
