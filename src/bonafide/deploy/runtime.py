@@ -50,13 +50,8 @@ class OnnxModel:
             BonafideError: the file is missing, not ONNX, or carries no record of ours.
         """
         self.path = path
-        content = read_model(path)
+        content, self._session = open_model(path, threads)
         self.sha256 = hashlib.sha256(content).hexdigest()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session = _open_session(content, options, path)
         metadata = _metadata_of(self._session, path)
         if METADATA_KEY not in metadata:
             raise BonafideError(
@@ -116,6 +111,23 @@ class OnnxScorer(OnnxModel):
             )
         score, alpha = self.run(crops)
         return CropScores(score, alpha)
+
+
+def open_model(path: Path, threads: int) -> tuple[bytes, onnxruntime.InferenceSession]:
+    """Open any ONNX file on the CPU.
+
+    Returns:
+        the file's bytes, and a session with so many threads.
+
+    Raises:
+        BonafideError: the file is missing or not ONNX.
+    """
+    content = read_model(path)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return content, _open_session(content, options, path)
 
 
 def read_model(path: Path) -> bytes:
