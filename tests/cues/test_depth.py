@@ -57,7 +57,7 @@ def test_f2_keeps_what_a_range_per_picture_would_cancel():
         ScaleRange(0.2, 0.2)
 
 
-@pytest.mark.parametrize("across, down", [(0.0, 0.0), (0.7, -0.4), (-1.5, 0.2)])
+@pytest.mark.parametrize(("across", "down"), [(0.0, 0.0), (0.7, -0.4), (-1.5, 0.2)])
 def test_f3_of_a_plane_is_zero_up_to_its_border(across, down):
     depth = plane(across=across, down=down)
     depth[:, :9] = NAN

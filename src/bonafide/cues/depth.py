@@ -3,11 +3,11 @@
 W. Liu et al., "Data-Fusion-Based Two-Stage Cascade Framework for Multimodality Face Anti-Spoofing"
 (IEEE TCDS 14(2), 2022), section III-B-1. Read as follows where the paper leaves room:
 
-- Holes are filled by the harmonic surface that their rim spans: it continues a plane exactly. A hole
-  whose rim spans two surfaces (the shadow beside a silhouette) is left open, never bridged.
-- Two neighbouring px are connected when their depths differ by less than `CleaningSettings.jump_mm`.
-- F2 divides by the box area before a min-max normalisation. Per picture that division would cancel,
-  so its range is that of the TRAINING SET, and travels with the model.
+- Holes are filled by the harmonic surface that their rim spans: it continues a plane exactly. A
+  hole whose rim spans two surfaces (the shadow beside a silhouette) stays open, never bridged.
+- Neighbouring px are connected when their depths differ by less than `CleaningSettings.jump_mm`.
+- F2 divides by the box area before a min-max normalisation. Per picture that division would
+  cancel, so its range is that of the TRAINING SET, and travels with the model.
 - F3 has the fixed range 0..90 degrees: per picture, a flat print's noise would fill the range.
 - Normals are those of a local least-squares plane; raw differences of a sensor's depth are noise.
 """

@@ -8,8 +8,8 @@ where the paper leaves room:
   beside the camera weakens by the square of the distance rather than by air; over the distances of
   a face before a device the estimated c stands for that too.
 - Pictures are taken relative to `REFERENCE_M`: a constant factor that keeps them within 0..255.
-- "Normalised to 0..255" (after Eq. 16) is the fixed range 0..510: a range per picture would undo the
-  distance-free level. `stretch` is the other reading.
+- "Normalised to 0..255" (after Eq. 16) is the fixed range 0..510: a range per picture would undo
+  the distance-free level. `stretch` is the other reading.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def summation(rgb: RgbImage, infrared_free: Float, *, stretch: bool = False) -> 
 
 
 def difference(rgb: RgbImage, infrared_free: Float) -> Levels:
-    """Eqs. 17-18: 255 (abs(R, G, B - distance-free infrared) / 255) ** (1 / 2.2), (h, w, 3) uint8."""
+    """Eqs. 17-18: 255 (abs(R, G, B - distance-free infrared) / 255)^(1 / 2.2), uint8."""
     apart = np.abs(rgb.astype(np.float32) - np.clip(infrared_free, 0, 255)[..., None])
     return _levels(255 * (apart / 255) ** GAMMA)
 
