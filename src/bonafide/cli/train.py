@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
     from bonafide.training.checkpoint import Progress
-    from bonafide.training.config import TrainingConfig
+    from bonafide.training.ms_fans_settings import MsFansSettings
     from bonafide.training.run import Reporter
+    from bonafide.training.settings import RunSettings
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -48,10 +49,12 @@ def train_ms_fans(
     from lightning.fabric import Fabric
 
     from bonafide.deploy.run_scores import score_run
-    from bonafide.training.config import TrainingConfig, load_config
-    from bonafide.training.run import open_caches, train_run
+    from bonafide.training.ms_fans_settings import MsFansSettings
+    from bonafide.training.ms_fans_task import MsFansTask, open_caches, training_data
+    from bonafide.training.run import train_run
+    from bonafide.training.settings import load_settings
 
-    config = load_config(settings) if settings else TrainingConfig()
+    config = load_settings(MsFansSettings, settings) if settings else MsFansSettings()
     config = _changed(config, steps, seed, scales)
     _check_device(device)
     fabric = Fabric(accelerator=device, devices=devices, precision=config.precision)  # type: ignore[arg-type]
@@ -59,7 +62,8 @@ def train_ms_fans(
     with _progress_bar() as bar:
         report = _reporter(bar, config)
         caches = open_caches(data, crops or data.with_suffix(".crops"), config, workers, report)
-        progress = train_run(config, caches, output, fabric, resume=resume, report=report)
+        task = MsFansTask(config, training_data(caches))
+        progress = train_run(task, caches.run_data(), output, fabric, resume=resume, report=report)
     if fabric.is_global_zero:
         point = score_run(output, caches, target)
         typer.echo(
@@ -86,8 +90,8 @@ def _check_device(device: str) -> None:
 
 
 def _changed(
-    config: TrainingConfig, steps: int | None, seed: int | None, scales: str
-) -> TrainingConfig:
+    config: MsFansSettings, steps: int | None, seed: int | None, scales: str
+) -> MsFansSettings:
     if steps is not None:
         config = replace(config, steps=steps)
     if seed is not None:
@@ -111,13 +115,13 @@ def _progress_bar() -> Bar:
     )
 
 
-def _reporter(bar: Bar, config: TrainingConfig) -> Reporter:
+def _reporter(bar: Bar, settings: RunSettings) -> Reporter:
     from bonafide.training.run import Reporter
 
-    training = bar.add_task("training", total=config.steps, visible=False)
+    training = bar.add_task("training", total=settings.steps, visible=False)
 
-    def cutting(split: str, samples: int) -> Callable[[], None]:
-        task = bar.add_task(f"cutting {split}", total=samples, visible=False)
+    def preparing(split: str, samples: int) -> Callable[[], None]:
+        task = bar.add_task(f"preparing {split}", total=samples, visible=False)
         return lambda: bar.update(task, advance=1, visible=True)
 
     def on_step(progress: Progress, loss: float) -> None:
@@ -125,4 +129,4 @@ def _reporter(bar: Bar, config: TrainingConfig) -> Reporter:
         text = f"training  loss {loss:.3f}  best development {best}"
         bar.update(training, completed=progress.step, description=text, visible=True)
 
-    return Reporter(cutting, on_step)
+    return Reporter(preparing, on_step)

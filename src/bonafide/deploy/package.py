@@ -12,9 +12,11 @@ from bonafide.deploy.export import export_onnx
 from bonafide.deploy.record import METADATA_KEY, ModelRecord
 from bonafide.deploy.run_scores import OPERATING_POINT
 from bonafide.training.checkpoint import save_tensors
-from bonafide.training.config import load_config
 from bonafide.training.loop import compact
-from bonafide.training.run import RECORD, load_network
+from bonafide.training.ms_fans_settings import MsFansSettings
+from bonafide.training.ms_fans_task import load_network
+from bonafide.training.run import RECORD
+from bonafide.training.settings import load_settings
 from bonafide.types import BonafideError
 
 PROBE_FACES = 64
@@ -35,9 +37,9 @@ def export_run(run: Path, output: Path, *, probe: Path, name: str, version: str)
     Raises:
         BonafideError: the run is not finished, or the exported network answers differently.
     """
-    network, config = load_network(run)
+    network, settings = load_network(run)
     record = record_of(run, name=name, version=version)
-    difference = export_onnx(network, record, output, probe=_probe(probe, config.scales))
+    difference = export_onnx(network, record, output, probe=_probe(probe, settings.scales))
     save_tensors(
         output.with_suffix(".safetensors"), compact(network), {METADATA_KEY: record.to_json()}
     )
@@ -50,13 +52,13 @@ def record_of(run: Path, *, name: str, version: str) -> ModelRecord:
     Raises:
         BonafideError: the run has no readable settings or operating point.
     """
-    config = load_config(run / RECORD)
+    settings = load_settings(MsFansSettings, run / RECORD)
     return ModelRecord(
         name=name,
         version=version,
         family="ms_fans",
-        scales=config.scales,
-        crop_px=config.crop_px,
+        scales=settings.scales,
+        crop_px=settings.crop_px,
         input="uint8 RGB crops (batch, n, crop_px, crop_px, 3), aligned as in bonafide.face.crop",
         score="probability of bona fide, 0..1; accepted if and only if score >= threshold",
         operating_point=load_operating_point(run / OPERATING_POINT),

@@ -13,11 +13,9 @@ from bonafide.decision.criteria import choose
 from bonafide.decision.operating_point import OperatingPoint
 from bonafide.evaluation.score_file import read_development
 from bonafide.evaluation.score_writer import ScoreRow, write_score_rows
-from bonafide.models.ms_fans import CLASSES
 from bonafide.training.crop_cache import CropCache
-from bonafide.training.loop import score_crops
-from bonafide.training.run import Caches, load_network
-from bonafide.types import Presentation, ReasonCode, Split
+from bonafide.training.ms_fans_task import Caches, load_network, score_crops
+from bonafide.types import CLASSES, Presentation, ReasonCode, Split
 
 OPERATING_POINT = "operating_point.json"
 

@@ -23,14 +23,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bonafide.types import CLASSES
+
 INPUT_PX = 112
 """Side of the square window that the network sees (Table I)."""
 
 FEATURES = 1024
 """Length of the feature f_s of one scale (Table I: the last fully connected layer)."""
-
-CLASSES = ("attack", "bona_fide")
-"""Order of the two logits; the score is the probability of the last."""
 
 PAPER_SCALES = (0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5)
 PAPER_GROUPS = tuple(PAPER_SCALES[i : i + 3] for i in range(5))
@@ -154,7 +153,7 @@ class MsFansOutput(NamedTuple):
     """What one forward pass gives.
 
     Attributes:
-        logits: (batch, 2), see `CLASSES`.
+        logits: (batch, 2), see `types.CLASSES`.
         alpha: (batch, n), the weight of each scale.
         scale_logits: (batch, n, 2) of the auxiliary classifiers of Eq. 5.
     """
@@ -191,7 +190,7 @@ def loss(output: MsFansOutput, target: Tensor, *, first_half: bool) -> Tensor:
 
     Args:
         output: of `MsFans.forward`.
-        target: (batch,), int64, an index into `CLASSES`.
+        target: (batch,), int64, an index into `types.CLASSES`.
         first_half: whether iter < MAXITER / 2.
 
     Returns:
