@@ -115,6 +115,15 @@ def test_a_hole_between_two_surfaces_stays_open():
     assert np.isfinite(fill_holes(depth, 1000.0)).all()
 
 
+def test_what_was_not_measured_is_not_made_up():
+    spot = np.full((40, 40), NAN, np.float32)
+    spot[10:15, 10:15] = 600.0
+    assert np.isfinite(clean_depth(spot)).sum() == 25
+    frame = np.full((40, 40), 600.0, np.float32)
+    frame[5:35, 5:35] = NAN  # a screen whose glass returned nothing
+    assert np.isnan(clean_depth(frame)[5:35, 5:35]).all()
+
+
 def test_the_largest_surface_is_kept_and_islands_are_background():
     depth = np.full((30, 40), 1500.0, np.float32)
     depth[:, 5:35] = 600.0
@@ -124,6 +133,15 @@ def test_the_largest_surface_is_kept_and_islands_are_background():
     expected[:, 5:35] = True
     expected[10:14, 15:20] = False
     assert (face == expected).all()
+
+
+def test_sizes_may_be_counted_where_the_face_is():
+    depth = np.full((30, 40), 1500.0, np.float32)
+    depth[10:20, 10:20] = 600.0
+    within = np.zeros((30, 40), bool)
+    within[9:20, 9:20] = True
+    assert np.nanmax(clean_depth(depth, within=within)) == 600
+    assert np.nanmin(clean_depth(depth)) == 1500
 
 
 def test_connection_agrees_with_a_flood_by_hand():
@@ -152,9 +170,9 @@ def test_connection_agrees_with_a_flood_by_hand():
 
 
 def test_a_hole_that_only_the_face_surrounds_is_filled_although_its_rim_is_deep():
-    depth = plane(across=3.0)  # 64 px span 190 mm
+    depth = plane(across=4.0)  # the hole spans 100 mm
     holed = depth.copy()
-    holed[20:40, 10:50] = NAN
+    holed[20:36, 25:50] = NAN
     assert np.isnan(fill_holes(holed, 80.0)).any()
     assert np.abs(clean_depth(holed, CleaningSettings()) - depth).max() < 1e-2
 

@@ -4,7 +4,7 @@ W. Liu et al., "Data-Fusion-Based Two-Stage Cascade Framework for Multimodality 
 (IEEE TCDS 14(2), 2022), section III-B-1. Read as follows where the paper leaves room:
 
 - Holes are filled by the harmonic surface that their rim spans: it continues a plane exactly. A
-  hole whose rim spans two surfaces (the shadow beside a silhouette) stays open, never bridged.
+  hole whose rim spans two surfaces (the shadow beside a silhouette) or a large one stays open.
 - Neighbouring px are connected when their depths differ by less than `CleaningSettings.jump_mm`.
 - F2 divides by the box area before a min-max normalisation. Per picture that division would
   cancel, so its range is that of the TRAINING SET, and travels with the model.
@@ -52,10 +52,13 @@ class CleaningSettings:
     Attributes:
         jump_mm: depth difference of neighbouring px that parts two surfaces.
         rim_mm: a hole whose rim spans more than this lies between two surfaces and stays open.
+        hole_share: a hole that takes more of the picture than this was not measured, and is not
+            made up.
     """
 
     jump_mm: float = 30.0
     rim_mm: float = 80.0
+    hole_share: float = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +77,18 @@ class ScaleRange:
             )
 
 
-def clean_depth(depth_mm: npt.ArrayLike, settings: CleaningSettings | None = None) -> Depth:
+def clean_depth(
+    depth_mm: npt.ArrayLike,
+    settings: CleaningSettings | None = None,
+    within: Mask | None = None,
+) -> Depth:
     """Fill holes, then keep the largest connected surface; everything else is NaN.
 
     Args:
-        depth_mm: (h, w), mm, cut to the face and a little around it: the largest surface of a
-            whole picture may be the wall. 0, negative and NaN are holes.
+        depth_mm: (h, w), mm. 0, negative and NaN are holes.
         settings: `CleaningSettings()` when None.
+        within: (h, w), where a surface's size is counted: the compact face, because around it the
+            wall may be the largest. None counts everywhere.
 
     Raises:
         DepthError: nothing was measured at all.
@@ -94,20 +102,23 @@ def clean_depth(depth_mm: npt.ArrayLike, settings: CleaningSettings | None = Non
             where="depth",
             remedy="Check the depth sensor, its range and the file.",
         )
-    filled = fill_holes(depth, settings.rim_mm)
-    face = largest_surface(filled, settings.jump_mm)
+    filled = fill_holes(depth, settings.rim_mm, settings.hole_share)
+    face = largest_surface(filled, settings.jump_mm, within)
     # Holes that only the face surrounds belong to it; known points at another depth do not.
     enclosed = ndimage.binary_fill_holes(face) & ~face & np.isnan(filled)
+    labels, count = ndimage.label(enclosed)
+    small = np.bincount(labels.ravel(), minlength=count + 1) <= settings.hole_share * depth.size
     surface = np.where(face, filled, np.float32(np.nan))
-    return _harmonic(surface, np.asarray(enclosed, np.bool_))
+    return _harmonic(surface, enclosed & small[labels])
 
 
-def fill_holes(depth: Depth, rim_mm: float) -> Depth:
-    """Fill every hole whose rim spans at most ``rim_mm`` (see the module's text).
+def fill_holes(depth: Depth, rim_mm: float, hole_share: float = 1.0) -> Depth:
+    """Fill the holes of which `CleaningSettings` allows it.
 
     Args:
         depth: (h, w), NaN in holes.
         rim_mm: largest difference of depth around a hole.
+        hole_share: largest share of the picture that one hole may take.
     """
     hole = np.isnan(depth)
     labels, count = ndimage.label(hole)
@@ -120,14 +131,18 @@ def fill_holes(depth: Depth, rim_mm: float) -> Depth:
     highest = ndimage.maximum(np.where(rim, depth, -np.inf), low, numbers)
     lowest = ndimage.minimum(np.where(rim, depth, np.inf), low, numbers)
     small = np.asarray(highest) - np.asarray(lowest) <= rim_mm
+    small &= np.bincount(labels.ravel())[1:] <= hole_share * depth.size
     return _harmonic(depth, hole & np.concatenate([[False], small])[labels])
 
 
 _CROSS = ndimage.generate_binary_structure(2, 1)
 
 
-def largest_surface(depth: Depth, jump_mm: float) -> Mask:
-    """(h, w) True on the largest set of px connected by steps smaller than ``jump_mm``."""
+def largest_surface(depth: Depth, jump_mm: float, within: Mask | None = None) -> Mask:
+    """(h, w) True on the largest set of px connected by steps smaller than ``jump_mm``.
+
+    With ``within``, on the one that has most px there. Where nothing is known, False everywhere.
+    """
     height, width = depth.shape
     number = np.arange(height * width).reshape(height, width)
     across = np.abs(np.diff(depth, axis=1)) < jump_mm  # False beside NaN
@@ -137,7 +152,8 @@ def largest_surface(depth: Depth, jump_mm: float) -> Mask:
     links = sparse.coo_matrix((np.ones(len(start), np.bool_), (start, end)), (depth.size,) * 2)
     _, component = connected_components(links, directed=False)
     known = np.isfinite(depth).ravel()
-    sizes = np.bincount(component[known], minlength=int(component.max()) + 1)
+    counted = known if within is None else known & within.ravel()
+    sizes = np.bincount(component[counted], minlength=int(component.max()) + 1)
     return (known & (component == sizes.argmax())).reshape(height, width)
 
 
