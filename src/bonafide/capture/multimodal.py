@@ -12,10 +12,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from bonafide.capture.errors import DepthUnitError, MissingModalityError, SizeMismatchError
+from bonafide.capture.errors import (
+    CaptureError,
+    DepthUnitError,
+    MissingModalityError,
+    SizeMismatchError,
+)
 from bonafide.capture.image import read_image, read_levels
 from bonafide.capture.limits import Limits
-from bonafide.types import RgbImage
+from bonafide.types import Presentation, ReasonCode, RgbImage
 
 NAMES: dict[str, tuple[str, ...]] = {
     "rgb": ("rgb", "color", "colour"),
@@ -144,6 +149,39 @@ def depth_in_mm(
             remedy="State the true unit: is one level 1 mm, 0.1 mm, 1 m?",
         )
     return np.where(known & (depth > 0), depth, np.float32(np.nan))
+
+
+def read_presentation(
+    sample: Presentation, unit: DepthUnit | None = None, limits: Limits | None = None
+) -> MultimodalCapture:
+    """The capture of a row of a sample table, turned upright; errors as for `read_multimodal`."""
+    depth, infrared = (
+        Path(path) if path else None for path in (sample.depth_path, sample.infrared_path)
+    )
+    capture = read_multimodal(Path(sample.path), depth, infrared, unit, limits)
+    turns = -sample.rotation_deg // 90
+    if not turns:
+        return capture
+    rgb, depth_mm, light = (
+        np.ascontiguousarray(np.rot90(picture, turns))
+        for picture in (capture.rgb, capture.depth_mm, capture.infrared)
+    )
+    return MultimodalCapture(rgb, depth_mm, light, capture.source)
+
+
+def reason_of(error: CaptureError) -> ReasonCode:
+    """The code under which a capture that could not be read is counted."""
+    for kind, code in REASONS.items():
+        if isinstance(error, kind):
+            return code
+    return ReasonCode.UNREADABLE
+
+
+REASONS: dict[type[CaptureError], ReasonCode] = {
+    MissingModalityError: ReasonCode.MISSING_MODALITY,
+    SizeMismatchError: ReasonCode.MISREGISTERED,
+    DepthUnitError: ReasonCode.DEPTH_UNIT,
+}
 
 
 def find_modalities(folder: Path) -> tuple[Path, Path, Path]:

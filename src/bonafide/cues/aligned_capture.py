@@ -30,6 +30,8 @@ from bonafide.cues.depth import (
 )
 from bonafide.face.align import Matrix, apply, face_side_px, inverse, similarity_to_canonical
 from bonafide.face.crop import crop_to_picture, inside_mask, sample
+from bonafide.face.detect import FaceDetector
+from bonafide.face.find import find_faces
 from bonafide.face.quality import QualityLimits, measure_quality, reasons_for
 from bonafide.types import Face, FaceReport, Landmarks, Reason, ReasonCode, RgbImage
 
@@ -109,6 +111,14 @@ class PreparedCapture:
     face: Face | None
     reasons: tuple[Reason, ...]
     aligned: AlignedCapture | None
+
+
+def find_capture_faces(capture: MultimodalCapture, detector: FaceDetector) -> list[Face]:
+    """The faces of the colour picture; in the dark, where it shows none, of the infrared one."""
+    faces = find_faces(capture.rgb, detector)
+    if faces:
+        return faces
+    return find_faces(np.repeat(capture.infrared[..., None], 3, axis=2), detector)
 
 
 def prepare_capture(

@@ -50,8 +50,8 @@ class CascadeNet(nn.Module):
 
     Attributes:
         branches: the picture that each branch sees, in order.
-        alpha: (36,) how much each patch position counts in the final score (Algorithm 1, line 6);
-            equal before fine-tuning. Sums to 1.
+        alpha: (36,) how much each patch position counts in the final score (Algorithm 1, line 6),
+            at any scale; equal before fine-tuning.
         position_weight: (36,) omega of Algorithm 1. Sums to 1.
     """
 
@@ -190,7 +190,12 @@ class Round:
     weights: Floats
 
 
-def fine_tuning_round(weights: Floats, cross_entropy: Floats, margin: Floats) -> Round:
+def fine_tuning_round(
+    weights: Floats,
+    cross_entropy: Floats,
+    margin: Floats,
+    free: npt.NDArray[np.bool_] | None = None,
+) -> Round:
     """Lines 3 and 4 of Algorithm 1, weighted fine-tuning.
 
     Read so that it is AdaBoost's update over positions: y is +1 for bona fide and -1 for attack;
@@ -203,9 +208,10 @@ def fine_tuning_round(weights: Floats, cross_entropy: Floats, margin: Floats) ->
         weights: (N,) omega_t.
         cross_entropy: (N,) mean over the samples at each position, unweighted.
         margin: (M, N) y (2 p - 1) of each sample at each position, -1..1; above 0 is right.
+        free: (N,) positions that may be picked; None allows all, as the algorithm does.
     """
     loss = weights * cross_entropy
-    position = int(loss.argmin())
+    position = int((loss if free is None else np.where(free, loss, np.inf)).argmin())
     least = float(np.clip(loss[position], LEAST_LOSS, 1 - LEAST_LOSS))
     alpha = 0.5 * np.log((1 - least) / least)
     updated = weights * np.exp(-alpha * margin).mean(axis=0)

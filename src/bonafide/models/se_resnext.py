@@ -9,7 +9,7 @@ where timm is installed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -49,11 +49,15 @@ class BackboneShape:
         return tuple(EXPANSION * self.planes * 2**stage for stage in range(len(self.blocks)))
 
 
+_SMALL = BackboneShape(blocks=(1, 1, 1), stem=16, planes=16, cardinality=4, base_width=32)
+
 SHAPES: dict[str, BackboneShape] = {
     "se_resnext50": BackboneShape(),
-    "small": BackboneShape(blocks=(1, 1, 1), stem=16, planes=16, cardinality=4, base_width=32),
+    "resnext50": replace(BackboneShape(), se=False),
+    "small": _SMALL,
+    "small_plain": replace(_SMALL, se=False),
 }
-"""The paper's three stages, and one that a CPU trains in minutes."""
+"""The paper's three stages, and ones that a CPU trains in minutes; each with and without SE."""
 
 
 class SqueezeExcite(nn.Module):
