@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bonafide.cli.audit import audit
+from bonafide.cli.calibrate import calibrate
 from bonafide.cli.check import check
 from bonafide.cli.compare import compare
 from bonafide.cli.demo import demo
@@ -23,6 +24,7 @@ from bonafide.cli.plan import plan
 from bonafide.cli.score import score
 from bonafide.cli.simulate import simulate_app
 from bonafide.cli.train import train_app
+from bonafide.cli.weights import weights_app
 from bonafide.types import BonafideError
 
 WRONG_USE = 2
@@ -37,8 +39,10 @@ app = typer.Typer(
 # In the order of --help.
 app.command()(demo)
 app.command()(check)
+app.command()(calibrate)
 app.command()(index)
 app.command()(audit)
+app.add_typer(weights_app)
 app.add_typer(train_app)
 app.command()(export)
 app.command()(score)
