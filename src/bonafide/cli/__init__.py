@@ -24,6 +24,7 @@ from bonafide.cli.plan import plan
 from bonafide.cli.score import score
 from bonafide.cli.simulate import simulate_app
 from bonafide.cli.train import train_app
+from bonafide.cli.train_cascade import train_cascade
 from bonafide.cli.weights import weights_app
 from bonafide.types import BonafideError
 
@@ -43,6 +44,7 @@ app.command()(calibrate)
 app.command()(index)
 app.command()(audit)
 app.add_typer(weights_app)
+train_app.command("cascade")(train_cascade)
 app.add_typer(train_app)
 app.command()(export)
 app.command()(score)

@@ -56,11 +56,11 @@ def train_ms_fans(
 
     config = load_settings(MsFansSettings, settings) if settings else MsFansSettings()
     config = _changed(config, steps, seed, scales)
-    _check_device(device)
+    check_device(device)
     fabric = Fabric(accelerator=device, devices=devices, precision=config.precision)  # type: ignore[arg-type]
     fabric.launch()
-    with _progress_bar() as bar:
-        report = _reporter(bar, config)
+    with progress_bar() as bar:
+        report = reporter(bar, config)
         caches = open_caches(data, crops or data.with_suffix(".crops"), config, workers, report)
         task = MsFansTask(config, training_data(caches))
         progress = train_run(task, caches.run_data(), output, fabric, resume=resume, report=report)
@@ -72,7 +72,8 @@ def train_ms_fans(
         )
 
 
-def _check_device(device: str) -> None:
+def check_device(device: str) -> None:
+    """Refuse a device that is not there before any data are read."""
     import torch
 
     if device not in DEVICES:
@@ -101,7 +102,8 @@ def _changed(
     return config
 
 
-def _progress_bar() -> Bar:
+def progress_bar() -> Bar:
+    """A bar on stderr, for preparing data and for training."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
@@ -115,7 +117,8 @@ def _progress_bar() -> Bar:
     )
 
 
-def _reporter(bar: Bar, settings: RunSettings) -> Reporter:
+def reporter(bar: Bar, settings: RunSettings) -> Reporter:
+    """What tells a bar of a run's progress."""
     from bonafide.training.run import Reporter
 
     training = bar.add_task("training", total=settings.steps, visible=False)

@@ -110,7 +110,9 @@ def paper_settings(stage: str) -> CascadeSettings:
         ),
         "m_net": CascadeSettings(),
         # 36 epochs of the size of its data set; a rate that keeps what M-Net learned.
-        "fine_tune": CascadeSettings("fine_tune", learning_rate=0.01, cycles=1, steps=36 * 60),
+        "fine_tune": CascadeSettings(
+            "fine_tune", patch_sizes=(), learning_rate=0.01, cycles=1, steps=36 * 60
+        ),
     }[stage]  # fmt: skip
 
 

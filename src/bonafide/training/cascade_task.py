@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,19 +12,7 @@ import torch
 from torch import Tensor, nn, optim
 from torch.nn import functional
 
-from bonafide.cues.aligned_capture import (
-    D_PLANES,
-    M_PLANES,
-    AlignedCapture,
-    Planes,
-    depth_planes,
-    level_and_distance,
-    scale_of,
-    spectral_planes,
-)
-from bonafide.cues.depth import ScaleRange, scale_range
-from bonafide.cues.fmix import fmix_mask, mix
-from bonafide.cues.spectral import estimate_attenuation
+from bonafide.cues.aligned_capture import D_PLANES, M_PLANES, Planes
 from bonafide.models.cascade import (
     POSITIONS,
     CascadeNet,
@@ -36,127 +24,19 @@ from bonafide.models.cascade import (
     patch_positions,
     weighted_loss,
 )
-from bonafide.models.se_resnext import SHAPES
-from bonafide.training.capture_cache import AlignSettings, CaptureCache, capture_cache
+from bonafide.models.se_resnext import SHAPES, load_timm
+from bonafide.training.cascade_data import CascadeData, augment
 from bonafide.training.cascade_settings import CascadeSettings
 from bonafide.training.checkpoint import load_tensors
 from bonafide.training.loop import BEST
-from bonafide.training.run import RECORD, Reporter, RunData, read_splits
-from bonafide.training.sampler import BalancedSampler, balanced_sampler, step_rng, targets_of
+from bonafide.training.run import RECORD
+from bonafide.training.sampler import step_rng
 from bonafide.training.settings import load_settings
-from bonafide.types import CLASSES, Label, Presentation, Split
+from bonafide.types import CLASSES
 
 FAMILY = "cascade"
-PATCHES_AT_ONCE = 9216
-"""Patches (or pictures' worth of them) that go through a net at once when scoring."""
-
-
-@dataclass(frozen=True)
-class CaptureCaches:
-    """The capture caches of one sample table, by split; a split without rows has none."""
-
-    samples: dict[Split, list[Presentation]]
-    captures: dict[Split, CaptureCache]
-
-    def run_data(self) -> RunData:
-        """What the run's record tells of them."""
-        return RunData(self.samples, {split: len(c.missed) for split, c in self.captures.items()})
-
-
-def align_settings(settings: CascadeSettings) -> AlignSettings:
-    """What of a run's settings decides how captures are read and aligned."""
-    return AlignSettings(
-        settings.crop_scale,
-        settings.crop_px,
-        settings.focal_px,
-        settings.depth_scale,
-        settings.depth_offset_mm,
-    )
-
-
-def open_captures(
-    table: Path, folder: Path, settings: CascadeSettings, workers: int, report: Reporter
-) -> CaptureCaches:
-    """Read and check a sample table, and cut or open the capture cache of each of its splits.
-
-    Raises:
-        BonafideError: the table is faulty, its splits share subjects, or train or development is
-            missing, or a split has no usable capture.
-    """
-    by_split = read_splits(table)
-    captures = {}
-    for split, rows in by_split.items():
-        if rows:
-            on_sample = report.preparing(split.value, len(rows))
-            captures[split] = capture_cache(
-                rows, folder / split.value, align_settings(settings),
-                workers=workers, on_sample=on_sample,
-            )  # fmt: skip
-    return CaptureCaches(by_split, captures)
-
-
-def resolve(settings: CascadeSettings, training: CaptureCache) -> CascadeSettings:
-    """The settings with what is taken from the training part: c, and F2's range.
-
-    Raises:
-        BonafideError: c is to be estimated, and no bona fide person was seen at two distances.
-    """
-    if settings.stage != "d_net" and settings.estimate_attenuation:
-        live = [i for i, s in enumerate(training.samples) if s.label is Label.BONA_FIDE]
-        seen = [level_and_distance(training.aligned(i)) for i in live]
-        people = [training.samples[i].capture_subject for i in live]
-        c = estimate_attenuation([s[0] for s in seen], [s[1] for s in seen], people)
-        settings = replace(settings, attenuation_per_m=round(c, 6), estimate_attenuation=False)
-    if settings.stage == "d_net" and settings.scale_low == settings.scale_high == 0:
-        ranges = [scale_of(training.aligned(i)) for i in range(len(training.samples))]
-        joined = scale_range([low for low, _ in ranges], [high for _, high in ranges])
-        settings = replace(settings, scale_low=joined.low, scale_high=joined.high)
-    return settings
-
-
-def planes_of(aligned: AlignedCapture, settings: CascadeSettings) -> Planes:
-    """What a stage's net sees of a capture: the one way, in training and deployment alike."""
-    if settings.stage == "d_net":
-        return depth_planes(aligned, ScaleRange(settings.scale_low, settings.scale_high))
-    return spectral_planes(aligned, settings.attenuation_per_m)
-
-
-def cached_planes(cache: CaptureCache, settings: CascadeSettings) -> Planes:
-    """(rows, side, side, channels) of a cache, memory-mapped; ``settings`` resolved."""
-    if settings.stage == "d_net":
-        meta: dict[str, object] = {"low": settings.scale_low, "high": settings.scale_high}
-        return cache.planes("depth_maps", meta, lambda aligned: planes_of(aligned, settings))
-    meta = {"attenuation": settings.attenuation_per_m}
-    return cache.planes("spectral", meta, lambda aligned: planes_of(aligned, settings))
-
-
-@dataclass(frozen=True)
-class CascadeData:
-    """What training reads.
-
-    Attributes:
-        planes: (rows, side, side, channels) uint8; targets: (rows,) int64 indices into `CLASSES`.
-        sampler: over the same rows.
-        development_planes, development_targets: the same of the development part.
-    """
-
-    planes: Planes
-    targets: npt.NDArray[np.int64]
-    sampler: BalancedSampler
-    development_planes: Planes
-    development_targets: npt.NDArray[np.int64]
-
-
-def training_data(caches: CaptureCaches, settings: CascadeSettings) -> CascadeData:
-    """The training and development caches as the task reads them; ``settings`` resolved."""
-    training, development = caches.captures[Split.TRAIN], caches.captures[Split.DEVELOPMENT]
-    return CascadeData(
-        cached_planes(training, settings),
-        targets_of(training.samples),
-        balanced_sampler(training.samples),
-        cached_planes(development, settings),
-        targets_of(development.samples),
-    )
+ROWS_AT_ONCE = {"cuda": 256, "cpu": 8}
+"""Captures that go through a net at once when scoring; up to 36 patches each."""
 
 
 class CascadeTask:
@@ -237,12 +117,10 @@ class CascadeTask:
         assert isinstance(network, CascadeNet)
         planes = self.data.development_planes
         score = score_planes(network, planes, self.settings.patch_px).astype(np.float64)
-        right = np.where(
-            self.data.development_targets == CLASSES.index("bona_fide"), score, 1 - score
-        )
+        targets = self.data.development_targets
+        right = np.where(targets == CLASSES.index("bona_fide"), score, 1 - score)
         each = -np.log(np.clip(right, 1e-7, 1))
-        classes = range(len(CLASSES))
-        return float(np.mean([each[self.data.development_targets == c].mean() for c in classes]))
+        return float(np.mean([each[targets == index].mean() for index in range(len(CLASSES))]))
 
     def _begin_round(self, step: int, device: torch.device) -> None:
         """Lines 3 and 4 of Algorithm 1, once at the first step of each round.
@@ -279,26 +157,6 @@ class CascadeTask:
         return np.sort(self.data.sampler.draw(wanted, step_rng(self.settings.seed, 0)))
 
 
-def augment(planes: Planes, fmix: float, patch_px: int, rng: np.random.Generator) -> Planes:
-    """Mix (Eq. 20), flip and cut one sample.
-
-    Args:
-        planes: (side, side, channels), of `M_PLANES` where ``fmix`` is above 0.
-        fmix: probability that the summation picture becomes Eq. 20's mixture with the difference.
-        patch_px: side of the random patch; 0 for the whole picture.
-        rng: draws.
-    """
-    if rng.random() < fmix:
-        planes = np.array(planes)
-        total, apart = M_PLANES["summation"], M_PLANES["difference"]
-        mask = fmix_mask(*planes.shape[:2], rng)
-        planes[..., total] = mix(mask, planes[..., total], planes[..., apart])
-    if patch_px:
-        top, left = rng.integers(planes.shape[0] - patch_px + 1, size=2)
-        planes = planes[top : top + patch_px, left : left + patch_px]
-    return np.ascontiguousarray(planes[:, ::-1] if rng.random() < 0.5 else planes)
-
-
 def build_network(settings: CascadeSettings) -> CascadeNet:
     """The net of a run, its weights drawn from the run's seed."""
     torch.manual_seed(settings.seed)
@@ -321,54 +179,63 @@ def load_network(run: Path) -> tuple[CascadeNet, CascadeSettings]:
 
 def score_planes(network: CascadeNet, planes: Planes, patch_px: int) -> npt.NDArray[np.float32]:
     """(rows,) probability of bona fide, with the deployed voting."""
-    scorer = CascadeScorer(network, patch_px)
-    return _in_batches(network, planes, patch_px, scorer)
+    return _in_batches(network, planes, CascadeScorer(network, patch_px))
 
 
 def score_positions(network: CascadeNet, planes: Planes, patch_px: int) -> npt.NDArray[np.float32]:
     """(rows, 36) probability of bona fide at every fixed position."""
-    scorer = CascadeScorer(network, patch_px)
-    every = range(POSITIONS)
-    return _in_batches(network, planes, patch_px, lambda part: scorer.positions(part, every))
+    scorer, every = CascadeScorer(network, patch_px), range(POSITIONS)
+    return _in_batches(network, planes, lambda part: scorer.positions(part, every))
 
 
-def _in_batches(network, planes, patch_px, ask) -> npt.NDArray[np.float32]:  # type: ignore[no-untyped-def]
-    """Ask for the rows' scores, a bounded number of px at once; the net's mode is put back."""
+def _in_batches(
+    network: CascadeNet, planes: Planes, ask: Callable[[Tensor], Tensor]
+) -> npt.NDArray[np.float32]:
+    """Ask for the rows' scores, a bounded number at once; the net's mode is put back."""
     device = next(network.parameters()).device
-    # A tenth as many on the CPU, where large batches only cost memory.
-    most = PATCHES_AT_ONCE if device.type == "cuda" else PATCHES_AT_ONCE // 32
-    rows = max(most // POSITIONS, 1)
-    training = network.training
+    rows = ROWS_AT_ONCE.get(device.type, ROWS_AT_ONCE["cpu"])
+    was_training = network.training
     network.eval()
     found = []
     with torch.inference_mode():
         for start in range(0, len(planes), rows):
             part = torch.from_numpy(np.array(planes[start : start + rows]))
             found.append(ask(part.to(device)).float().cpu().numpy())
-    network.train(training)
+    network.train(was_training)
     return np.concatenate(found)
 
 
-def start_from(run: Path, settings: CascadeSettings) -> dict[str, Tensor]:
-    """The tensors of a finished run to fine-tune, which must be of the same form.
+GOES_ON_WITH = (
+    "branches", "backbone", "crop_scale", "crop_px", "focal_px", "depth_scale", "depth_offset_mm",
+    "attenuation_per_m", "estimate_attenuation", "patch_px",
+)  # fmt: skip
+"""Settings of an M-Net's run that its fine-tuning takes over."""
+
+
+def go_on_from(run: Path, settings: CascadeSettings) -> tuple[CascadeSettings, dict[str, Tensor]]:
+    """Settings and weights of an M-Net's run as the beginning of its fine-tuning.
 
     Raises:
-        BonafideError: no finished run, or one of another form.
+        BonafideError: the folder holds no finished run of M-Net.
     """
-    from bonafide.training.settings import require
-
+    before = load_settings(CascadeSettings, run / RECORD)
     tensors, _ = load_tensors(run / BEST)
-    other = load_settings(CascadeSettings, run / RECORD)
-    for name in ("branches", "backbone", "crop_px", "crop_scale", "patch_px", "attenuation_per_m"):
-        require(
-            getattr(other, name) == getattr(settings, name), name, f"that of {run} to go on from it"
-        )
-    return tensors
+    taken = {name: getattr(before, name) for name in GOES_ON_WITH}
+    fmix = settings.fmix if "summation" in before.branches else 0.0
+    return replace(settings, fmix=fmix, **taken), tensors
 
 
-def settings_to_go_on(
-    run: Path, settings: CascadeSettings, names: Sequence[str]
-) -> CascadeSettings:
-    """``settings`` with the values of a finished run for these fields."""
-    other = load_settings(CascadeSettings, run / RECORD)
-    return replace(settings, **{name: getattr(other, name) for name in names})
+def imagenet_start(settings: CascadeSettings, weights: Path) -> dict[str, Tensor]:
+    """A new net whose branches begin with the weights of timm's `seresnext50_32x4d`.
+
+    Args:
+        weights: a safetensors file of timm's names, such as of its ImageNet training.
+
+    Raises:
+        BonafideError: the file cannot be read or does not fit the backbone.
+    """
+    tensors, _ = load_tensors(weights)
+    network = build_network(settings)
+    for backbone in network.backbones:
+        load_timm(backbone, tensors)
+    return network.state_dict()
