@@ -42,13 +42,26 @@ def score(
         raise BonafideError(
             f"no row of split {split!r}.", where=str(table), remedy="Name a split that it has."
         )
-    detector = _detector(model, threads)
     shown = track(samples, "scoring", console=Console(stderr=True), transient=True)
-    rows = score_table(detector, shown, unit=unit, sample_hz=frames_per_second, limits=Limits())
+    if _is_cascade(model):
+        from bonafide.deploy.cascade import CascadeDetector, score_captures
+
+        rows = score_captures(CascadeDetector.load(model, threads=threads), shown, Limits())
+    else:
+        detector = _detector(model, threads)
+        rows = score_table(detector, shown, unit=unit, sample_hz=frames_per_second, limits=Limits())
     scratch = output.with_suffix(".partial")
     count = write_score_rows(scratch, rows)
     scratch.replace(output)
     typer.echo(f"{output}: {count} rows, one a {unit}, of {len(samples)} presentations")
+
+
+def _is_cascade(model: Path) -> bool:
+    if not model.is_dir():
+        return False
+    from bonafide.deploy.cascade import is_cascade
+
+    return is_cascade(model)
 
 
 def _detector(model: Path, threads: int) -> Detector:

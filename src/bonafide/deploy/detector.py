@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Protocol, Self
@@ -40,6 +40,7 @@ class Examination:
         face: the judged face in ``picture``.
         crops: its crops.
         frames: every frame of a clip that was looked at; empty for a photo.
+        panels: caption -> further pictures that a network saw, (h, w, 3) uint8 RGB.
     """
 
     verdict: Verdict
@@ -47,6 +48,7 @@ class Examination:
     face: Face | None
     crops: CropStack | None
     frames: tuple[FrameScore, ...] = ()
+    panels: dict[str, RgbImage] = field(default_factory=dict)
 
 
 class Scorer(Protocol):

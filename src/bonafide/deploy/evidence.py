@@ -77,10 +77,14 @@ class EvidencePage:
         self._count += 1
         verdict = answer.verdict
         title, meaning = WORDS[verdict.decision.value]
-        picture, crops = "", []
+        picture, crops, panels = "", [], {}
         if examination is not None and examination.picture is not None:
             picture = self._save(_with_box(examination), "picture")
             crops = self._crops(examination)
+            panels = {
+                caption: self._save(panel, f"panel{number}")
+                for number, (caption, panel) in enumerate(examination.panels.items())
+            }
         self._file.write(
             self._card.render(
                 answer=answer,
@@ -89,6 +93,7 @@ class EvidencePage:
                 meaning=meaning,
                 picture=picture,
                 crops=crops,
+                panels=panels,
                 face=verdict.faces[0] if verdict.faces else None,
                 chart=_chart(examination, verdict.threshold),
             )

@@ -24,7 +24,7 @@ from bonafide.training.capture_cache import AlignSettings, CaptureCache, capture
 from bonafide.training.cascade_settings import CascadeSettings
 from bonafide.training.run import Reporter, RunData, read_splits
 from bonafide.training.sampler import BalancedSampler, balanced_sampler, targets_of
-from bonafide.types import Label, Presentation, Split
+from bonafide.types import BonafideError, Label, Presentation, Split
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,19 @@ class CascadeData:
 
 
 def training_data(caches: CaptureCaches, settings: CascadeSettings) -> CascadeData:
-    """The training and development caches as the task reads them; ``settings`` resolved."""
+    """The training and development caches as the task reads them; ``settings`` resolved.
+
+    Raises:
+        BonafideError: a class has no usable capture in either part.
+    """
     training, development = caches.captures[Split.TRAIN], caches.captures[Split.DEVELOPMENT]
+    missing = {*Label} - {sample.label for sample in development.samples}
+    if missing:
+        raise BonafideError(
+            f"no {' and no '.join(sorted(missing))} capture of the development part is usable.",
+            where=str(development.folder),
+            remedy="Add development captures; missed.csv in that folder says why others are not.",
+        )
     return CascadeData(
         cached_planes(training, settings),
         targets_of(training.samples),
