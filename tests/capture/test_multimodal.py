@@ -118,6 +118,12 @@ def test_a_known_shift_is_found_although_the_levels_are_others(astronaut, across
     assert shift.correlation > 0.9
     assert shift.length_px == pytest.approx(np.hypot(across, down), abs=0.4)
     assert (shift.unmoved < 0.5) == bool(across or down)
+    assert shift.inside
+
+
+def test_a_shift_beyond_the_range_is_not_taken_for_a_maximum():
+    ramp = np.cumsum(np.arange(120.0))[None, :] + np.zeros((120, 1))  # steeper and steeper
+    assert not estimate_shift(ramp, np.roll(ramp, 30, axis=1), 8).inside
 
 
 def test_pictures_without_common_edges_have_no_correlation(astronaut):

@@ -20,12 +20,15 @@ class Shift:
         x_px, y_px: of the second picture against the first.
         correlation: of the edges at that shift, -1..1; low where the two have nothing in common.
         unmoved: their correlation without any shift.
+        inside: whether the best shift lies inside the range tried; at its border the correlation
+            may go on rising, and there is no maximum to believe in.
     """
 
     x_px: float
     y_px: float
     correlation: float
     unmoved: float
+    inside: bool
 
     @property
     def length_px(self) -> float:
@@ -54,6 +57,7 @@ def estimate_shift(first: npt.ArrayLike, second: npt.ArrayLike, reach_px: int) -
         y_px=float(top + _between(scores[:, left], int(top)) - reach_px),
         correlation=float(scores[top, left]),
         unmoved=float(scores[reach_px, reach_px]),
+        inside=bool(0 < top < 2 * reach_px and 0 < left < 2 * reach_px),
     )
 
 

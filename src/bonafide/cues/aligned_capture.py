@@ -68,7 +68,7 @@ class CaptureLimits:
 
     max_angle_deg: float = 20.0
     max_shift: float = 0.04
-    sure_correlation: float = 0.25
+    sure_correlation: float = 0.3
     min_depth_share: float = 0.2
 
     def for_photo(self) -> QualityLimits:
@@ -168,7 +168,7 @@ def _against(aligned: AlignedCapture, limits: CaptureLimits) -> list[Reason]:
     found = []
     shift = registration_of(aligned)
     believed = shift.correlation >= max(limits.sure_correlation, shift.unmoved + 0.1)
-    if believed and shift.length_px > limits.max_shift * side:
+    if shift.inside and believed and shift.length_px > limits.max_shift * side:
         advice = (
             f"Colour and infrared lie {shift.length_px / side:.0%} of the face's square apart; "
             "calibrate the sensors."
@@ -185,13 +185,13 @@ def _against(aligned: AlignedCapture, limits: CaptureLimits) -> list[Reason]:
 
 
 def registration_of(aligned: AlignedCapture) -> Shift:
-    """The shift between the edges of colour and infrared, px of the crop, up to a tenth of it.
+    """The shift between the edges of colour and infrared, px of the crop, up to a seventh of it.
 
     Depth has too few edges to be held against colour (docs/cascade.md); most devices take depth
     and infrared with one sensor.
     """
     grey = cv2.cvtColor(aligned.rgb, cv2.COLOR_RGB2GRAY)
-    return estimate_shift(grey, aligned.infrared, reach_px=len(grey) // 10)
+    return estimate_shift(grey, aligned.infrared, reach_px=len(grey) // 7)
 
 
 def align_capture(
