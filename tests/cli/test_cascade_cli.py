@@ -226,6 +226,8 @@ def test_wrong_use_is_told(model, table, tmp_path):
         invoke("check", photo, "--rgb", photo)
     with pytest.raises(BonafideError, match="is a folder, and single files"):
         invoke("check", "--rgb", photo.parent, "--depth", photo, "--model", model)
+    with pytest.raises(BonafideError, match="judges colour, depth and infrared together"):
+        invoke("check", photo, "--model", model)
     with pytest.raises(BonafideError, match="is no cascade"):
         invoke("check", "--rgb", photo, "--model", tmp_path)
 

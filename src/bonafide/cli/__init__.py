@@ -25,10 +25,15 @@ from bonafide.cli.score import score
 from bonafide.cli.simulate import simulate_app
 from bonafide.cli.train import train_app
 from bonafide.cli.train_cascade import train_cascade
+from bonafide.cli.train_motion import train_motion, train_texture
 from bonafide.cli.weights import weights_app
 from bonafide.types import BonafideError
 
 WRONG_USE = 2
+
+train_app.command("motion")(train_motion)
+train_app.command("texture")(train_texture)
+train_app.command("cascade")(train_cascade)
 
 app = typer.Typer(
     name="bonafide",
@@ -44,7 +49,6 @@ app.command()(calibrate)
 app.command()(index)
 app.command()(audit)
 app.add_typer(weights_app)
-train_app.command("cascade")(train_cascade)
 app.add_typer(train_app)
 app.command()(export)
 app.command()(score)

@@ -17,7 +17,8 @@ from bonafide.types import BonafideError
 if TYPE_CHECKING:
     from bonafide.capture.limits import Limits
     from bonafide.deploy.answer import Answer
-    from bonafide.deploy.detector import Detector, Examination
+    from bonafide.deploy.detector import Examination
+    from bonafide.deploy.load import AnyDetector
 
 JUDGING, OUTPUT, LIMITS = "Judging", "Output", "Limits on input"
 CAPTURE = "Colour, depth and infrared"
@@ -81,6 +82,7 @@ def check(
     from bonafide.decision.operating_point import load_operating_point
     from bonafide.deploy.answer import exit_code
     from bonafide.deploy.detector import Detector
+    from bonafide.deploy.load import load_detector
     from bonafide.deploy.runtime import SHIPPED_MODEL
 
     if bool(paths) + (camera is not None) + (rgb is not None) != 1:
@@ -95,8 +97,9 @@ def check(
             rgb, depth, infrared, model, depth_scale, depth_offset, limits, min_face, threads
         )
         raise typer.Exit(exit_code(report(iter([answer]), as_json, scores, evidence)))
+    _refuse_cascade(model)
     point = load_operating_point(operating_point) if operating_point else None
-    detector = Detector.load(
+    detector = load_detector(
         model or SHIPPED_MODEL,
         operating_point=point,
         min_face_px=min_face,
@@ -104,6 +107,12 @@ def check(
         threads=threads,
     )
     if camera is not None:
+        if not isinstance(detector, Detector):
+            raise BonafideError(
+                "a clip model does not watch a camera.",
+                where="--model",
+                remedy="Record a clip and check that, or use a model that judges pictures.",
+            )
         from bonafide.cli.watch import watch_camera
 
         watch_camera(detector, camera, limits, frames_per_second)
@@ -111,6 +120,17 @@ def check(
     answers = answer_all(detector, paths or [], limits, frames_per_second, not as_json)
     decisions = report(answers, as_json, scores, evidence)
     raise typer.Exit(exit_code(decisions))
+
+
+def _refuse_cascade(model: Path | None) -> None:
+    from bonafide.training.cascade_settings import is_cascade
+
+    if model is not None and is_cascade(model):
+        raise BonafideError(
+            "is a cascade, which judges colour, depth and infrared together.",
+            where=str(model),
+            remedy="Name the three by --rgb, --depth and --infrared.",
+        )
 
 
 def _limits(
@@ -131,7 +151,7 @@ def _limits(
 
 
 def answer_all(
-    detector: Detector, paths: list[str], limits: Limits, sample_hz: float, progress: bool
+    detector: AnyDetector, paths: list[str], limits: Limits, sample_hz: float, progress: bool
 ) -> Iterator[tuple[Answer, Examination | None]]:
     """Answer one source after another; a source that cannot be read gets an answer too."""
     from rich.console import Console

@@ -30,7 +30,8 @@ def answer_capture(
         BonafideError: no model is named, or it is no cascade; a folder is named besides files.
     """
     from bonafide.capture.multimodal import DepthUnit, find_modalities
-    from bonafide.deploy.cascade import CascadeDetector, answer_files, is_cascade
+    from bonafide.deploy.cascade import CascadeDetector, answer_files
+    from bonafide.training.cascade_settings import is_cascade
 
     if model is None or not is_cascade(model):
         raise BonafideError(

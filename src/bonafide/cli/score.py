@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from bonafide.types import BonafideError
-
-if TYPE_CHECKING:
-    from bonafide.deploy.detector import Detector
 
 
 def score(
@@ -30,8 +27,10 @@ def score(
 
     from bonafide.capture.limits import Limits
     from bonafide.datasets.sample_table import read_sample_table
+    from bonafide.deploy.load import load_detector
     from bonafide.deploy.score_table import UNITS, score_table
     from bonafide.evaluation.score_writer import write_score_rows
+    from bonafide.training.cascade_settings import is_cascade
 
     if unit not in UNITS:
         raise BonafideError(
@@ -43,33 +42,14 @@ def score(
             f"no row of split {split!r}.", where=str(table), remedy="Name a split that it has."
         )
     shown = track(samples, "scoring", console=Console(stderr=True), transient=True)
-    if _is_cascade(model):
+    if is_cascade(model):
         from bonafide.deploy.cascade import CascadeDetector, score_captures
 
         rows = score_captures(CascadeDetector.load(model, threads=threads), shown, Limits())
     else:
-        detector = _detector(model, threads)
+        detector = load_detector(model, threads=threads)
         rows = score_table(detector, shown, unit=unit, sample_hz=frames_per_second, limits=Limits())
     scratch = output.with_suffix(".partial")
     count = write_score_rows(scratch, rows)
     scratch.replace(output)
     typer.echo(f"{output}: {count} rows, one a {unit}, of {len(samples)} presentations")
-
-
-def _is_cascade(model: Path) -> bool:
-    if not model.is_dir():
-        return False
-    from bonafide.deploy.cascade import is_cascade
-
-    return is_cascade(model)
-
-
-def _detector(model: Path, threads: int) -> Detector:
-    from bonafide.deploy.detector import Detector
-    from bonafide.face.detect import MtcnnDetector
-
-    if not model.is_dir():
-        return Detector.load(model, threads=threads)
-    from bonafide.deploy.torch_scorer import TorchScorer
-
-    return Detector(TorchScorer(model), MtcnnDetector(threads=threads))

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from bonafide.training.checkpoint import Progress
     from bonafide.training.ms_fans_settings import MsFansSettings
     from bonafide.training.run import Reporter
-    from bonafide.training.settings import RunSettings
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -60,7 +59,7 @@ def train_ms_fans(
     fabric = Fabric(accelerator=device, devices=devices, precision=config.precision)  # type: ignore[arg-type]
     fabric.launch()
     with progress_bar() as bar:
-        report = reporter(bar, config)
+        report = reporter(bar, config.steps)
         caches = open_caches(data, crops or data.with_suffix(".crops"), config, workers, report)
         task = MsFansTask(config, training_data(caches))
         progress = train_run(task, caches.run_data(), output, fabric, resume=resume, report=report)
@@ -73,7 +72,7 @@ def train_ms_fans(
 
 
 def check_device(device: str) -> None:
-    """Refuse a device that is not there before any data are read."""
+    """Refuse a device that is not there, before anything is read."""
     import torch
 
     if device not in DEVICES:
@@ -103,7 +102,7 @@ def _changed(
 
 
 def progress_bar() -> Bar:
-    """A bar on stderr, for preparing data and for training."""
+    """The bar that every training verb shows on stderr."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
@@ -117,11 +116,11 @@ def progress_bar() -> Bar:
     )
 
 
-def reporter(bar: Bar, settings: RunSettings) -> Reporter:
-    """What tells a bar of a run's progress."""
+def reporter(bar: Bar, steps: int) -> Reporter:
+    """A run's reports as tasks of the bar."""
     from bonafide.training.run import Reporter
 
-    training = bar.add_task("training", total=settings.steps, visible=False)
+    training = bar.add_task("training", total=steps, visible=False)
 
     def preparing(split: str, samples: int) -> Callable[[], None]:
         task = bar.add_task(f"preparing {split}", total=samples, visible=False)

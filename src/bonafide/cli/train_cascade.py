@@ -76,7 +76,7 @@ def train_cascade(
     fabric = Fabric(accelerator=device, devices=devices, precision=config.precision)  # type: ignore[arg-type]
     fabric.launch()
     with progress_bar() as bar:
-        report = reporter(bar, config)
+        report = reporter(bar, config.steps)
         caches = open_captures(
             data, captures or data.with_suffix(".captures"), config, workers, report
         )

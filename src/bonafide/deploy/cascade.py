@@ -39,10 +39,9 @@ from bonafide.evaluation.score_writer import ScoreRow
 from bonafide.face.detect import FaceDetector, MtcnnDetector
 from bonafide.models.cascade import CascadeScorer, cascade_score
 from bonafide.training.cascade_data import align_settings, planes_of
-from bonafide.training.cascade_settings import CascadeSettings
-from bonafide.training.cascade_task import FAMILY, load_network
+from bonafide.training.cascade_settings import RECORD, CascadeSettings
+from bonafide.training.cascade_task import load_network
 from bonafide.training.loop import BEST
-from bonafide.training.run import RECORD, family_of
 from bonafide.training.settings import read_toml
 from bonafide.types import (
     BonafideError,
@@ -98,13 +97,6 @@ def load_stage(run: Path) -> Stage:
         sha256=hashlib.sha256((run / BEST).read_bytes()).hexdigest(),
         trained_on=str(read_toml(run / RECORD)["data"]["dataset"]),
     )
-
-
-def is_cascade(model: Path) -> bool:
-    """Whether a path is a cascade's folder, or the run of one of its stages."""
-    if (model / FIRST / RECORD).exists():
-        return True
-    return (model / RECORD).exists() and family_of(model) == FAMILY
 
 
 def stages_of(model: Path) -> tuple[Stage, ...]:

@@ -30,8 +30,8 @@ class CropScores:
     alpha: npt.NDArray[np.float32]
 
 
-class OnnxScorer:
-    """An exported network with its record.
+class OnnxModel:
+    """An exported network of any family with its record: one input, some outputs.
 
     Attributes:
         record: what the file says of itself.
@@ -66,6 +66,37 @@ class OnnxScorer:
             )
         self.record: ModelRecord = parse_record(metadata[METADATA_KEY], where=str(path))
 
+    def run(self, value: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
+        """The graph's outputs in their order for its one input."""
+        name = self._session.get_inputs()[0].name
+        return [np.asarray(output) for output in self._session.run(None, {name: value})]
+
+    def check_family(self, family: str) -> None:
+        """Refuse a model of another family than the caller can run.
+
+        Raises:
+            BonafideError: as said.
+        """
+        if self.record.family != family:
+            raise BonafideError(
+                f"holds a model of family {self.record.family}, not {family}.",
+                where=str(self.path),
+                remedy="Load it with bonafide.deploy.load.load_detector, which takes any family.",
+            )
+
+
+class OnnxScorer(OnnxModel):
+    """An exported MS-FANS."""
+
+    def __init__(self, path: Path = SHIPPED_MODEL, *, threads: int = 1) -> None:
+        """As `OnnxModel`.
+
+        Raises:
+            BonafideError: besides, a model of another family.
+        """
+        super().__init__(path, threads=threads)
+        self.check_family("ms_fans")
+
     def score(self, crops: npt.NDArray[np.uint8]) -> CropScores:
         """Score faces in one forward pass.
 
@@ -83,7 +114,7 @@ class OnnxScorer:
                 where=str(self.path),
                 remedy=f"The model takes uint8 RGB crops of shape (faces, {expected}).",
             )
-        score, alpha = self._session.run(["score", "alpha"], {"crops": crops})
+        score, alpha = self.run(crops)
         return CropScores(score, alpha)
 
 

@@ -23,7 +23,7 @@ attention (Eqs. 12-13), the combined loss. Read as follows where the paper leave
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor, nn
@@ -182,12 +182,24 @@ class MotionCnnLstm(nn.Module):
         if self.variant.attention:
             self.attention = StepAttention(frames, hidden)
 
-    def forward(self, frames: Tensor) -> MotionOutput:
-        """Judge clips (batch, N, side, side, 3), uint8 RGB."""
-        return self.judge_features(self.cnn(frames))
+    def freeze_cnn(self) -> None:
+        """Let the CNN learn no more; its batch norm stays as it is, too."""
+        self.cnn.requires_grad_(False)
 
-    def judge_features(self, pool5: Tensor) -> MotionOutput:
-        """As `forward`, from the CNN's pool5 (batch, N, channels, height, width), float32."""
+    def train(self, mode: bool = True) -> Self:
+        """As always, but a frozen CNN stays in evaluation mode."""
+        super().train(mode)
+        if not any(parameter.requires_grad for parameter in self.cnn.parameters()):
+            self.cnn.eval()
+        return self
+
+    def forward(self, clips: Tensor) -> MotionOutput:
+        """Judge clips (batch, N, side, side, 3), uint8 RGB.
+
+        Or from the CNN's pool5 of them, (batch, N, channels, height, width), float32: what a frozen
+        CNN makes of a clip need not be computed twice.
+        """
+        pool5 = self.cnn(clips) if clips.dtype == torch.uint8 else clips
         x = self.input_norm(pool5.flatten(0, 1)).unflatten(0, pool5.shape[:2])
         frame_logits = self.frame_classifier(x.mean((3, 4)))
         if not self.variant.recurrent:

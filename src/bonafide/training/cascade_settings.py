@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from bonafide.training.settings import check_common, require
+from bonafide.training.settings import check_common, read_toml, require
 
+FAMILY = "cascade"
+RECORD = "run.toml"
 STAGES = ("d_net", "m_net", "fine_tune")
 BRANCH_CHOICES: dict[str, tuple[str, ...]] = {
     "d_net": ("f1", "f2", "f3"),
@@ -120,3 +123,11 @@ def with_branches(settings: CascadeSettings, branches: tuple[str, ...]) -> Casca
     """The same run on other pictures; FMix is switched off where there is nothing to mix."""
     fmix = settings.fmix if "summation" in branches else 0.0
     return replace(settings, branches=branches, fmix=fmix)
+
+
+def is_cascade(model: Path) -> bool:
+    """Whether a path is a cascade's folder, or the run of one of its stages."""
+    if (model / STAGES[0] / RECORD).exists():
+        return True
+    record = model / RECORD
+    return record.exists() and read_toml(record).get("family") == FAMILY

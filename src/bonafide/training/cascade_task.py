@@ -26,15 +26,13 @@ from bonafide.models.cascade import (
 )
 from bonafide.models.se_resnext import SHAPES, load_timm
 from bonafide.training.cascade_data import CascadeData, augment
-from bonafide.training.cascade_settings import CascadeSettings
+from bonafide.training.cascade_settings import FAMILY, RECORD, CascadeSettings
 from bonafide.training.checkpoint import load_tensors
 from bonafide.training.loop import BEST
-from bonafide.training.run import RECORD
 from bonafide.training.sampler import step_rng
 from bonafide.training.settings import load_settings
 from bonafide.types import CLASSES
 
-FAMILY = "cascade"
 ROWS_AT_ONCE = {"cuda": 256, "cpu": 8}
 """Captures that go through a net at once when scoring; up to 36 patches each."""
 

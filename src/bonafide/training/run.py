@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from lightning.fabric import Fabric
@@ -18,8 +19,11 @@ from bonafide.training.checkpoint import Progress
 from bonafide.training.loop import train
 from bonafide.training.settings import RunSettings, load_settings, read_toml
 from bonafide.training.task import TrainingTask
-from bonafide.training.toml import format_toml
+from bonafide.training.toml import Value, format_toml
 from bonafide.types import BONA_FIDE_SPECIES, BonafideError, Presentation, Split
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 RECORD = "run.toml"
 SPLITS = (Split.TRAIN, Split.DEVELOPMENT, Split.TEST)
@@ -140,11 +144,35 @@ def family_of(run: Path) -> str:
 
 
 def write_record(run: Path, task: TrainingTask, data: RunData, progress: Progress) -> None:
-    """Write run.toml: settings, data, who was trained on, provenance and result."""
+    """Write the record of a run of the loop."""
+    result: dict[str, Value] = {
+        "steps": progress.step,
+        "best_step": progress.best_step,
+        "best_development_loss": float(progress.best_measure),
+    }
+    write_run_record(run, (task.family, task.name, task.settings.seed), task.settings, data, result)
+
+
+def write_run_record(
+    run: Path,
+    who: tuple[str, str, int],
+    settings: DataclassInstance,
+    data: RunData,
+    result: dict[str, Value],
+) -> None:
+    """Write run.toml: settings, data, who was trained on, provenance and result.
+
+    Args:
+        run: the folder.
+        who: family, name and seed of the model.
+        settings: a flat dataclass.
+        data: what it was given.
+        result: what came of it.
+    """
     training = data.samples[Split.TRAIN]
     tables = {
-        "": {"family": task.family, "name": task.name, "seed": task.settings.seed},
-        "settings": asdict(task.settings),
+        "": dict(zip(("family", "name", "seed"), who, strict=True)),
+        "settings": asdict(settings),
         "data": describe_data(data),
         "training": {
             "datasets": sorted({row.dataset for row in training}),
@@ -158,11 +186,7 @@ def write_record(run: Path, task: TrainingTask, data: RunData, progress: Progres
             "python": platform.python_version(),
             "threads": torch.get_num_threads(),
         },
-        "result": {
-            "steps": progress.step,
-            "best_step": progress.best_step,
-            "best_development_loss": float(progress.best_measure),
-        },
+        "result": result,
     }
     (run / RECORD).write_text(format_toml(tables))
 
