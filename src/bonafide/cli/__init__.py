@@ -30,6 +30,7 @@ from bonafide.cli.score import score
 from bonafide.cli.serve import serve
 from bonafide.cli.simulate import simulate_app
 from bonafide.cli.train import train_app
+from bonafide.cli.train_cascade import train_cascade
 from bonafide.cli.train_motion import train_motion, train_texture
 from bonafide.cli.train_rival import train_rival
 from bonafide.cli.weights import weights_app
@@ -40,6 +41,7 @@ WRONG_USE = 2
 train_app.command("motion")(train_motion)
 train_app.command("texture")(train_texture)
 train_app.command("rival")(train_rival)
+train_app.command("cascade")(train_cascade)
 
 app = typer.Typer(
     name="bonafide",

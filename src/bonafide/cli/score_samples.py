@@ -70,6 +70,7 @@ def score_samples(
     from bonafide.datasets.sample_table import read_sample_table
     from bonafide.deploy.score_table import UNITS, score_table
     from bonafide.evaluation.score_writer import write_score_rows
+    from bonafide.training.cascade_settings import is_cascade
 
     if unit not in UNITS:
         raise BonafideError(
@@ -82,9 +83,15 @@ def score_samples(
             where=str(chosen.table),
             remedy="Name a split that it has.",
         )
-    detector = _detector(chosen, threads)
     shown = track(samples, "scoring", console=Console(stderr=True), transient=True)
-    rows = score_table(detector, shown, unit=unit, sample_hz=frames_per_second, limits=Limits())
+    if is_cascade(chosen.model):
+        from bonafide.deploy.cascade import CascadeDetector, score_captures
+
+        cascade = CascadeDetector.load(chosen.model, threads=threads)
+        rows = score_captures(cascade, shown, Limits())
+    else:
+        detector = _detector(chosen, threads)
+        rows = score_table(detector, shown, unit=unit, sample_hz=frames_per_second, limits=Limits())
     scratch = output.with_suffix(".partial")
     count = write_score_rows(scratch, rows)
     scratch.replace(output)
