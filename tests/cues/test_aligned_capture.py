@@ -146,6 +146,12 @@ def test_shifted_infrared_is_told_and_a_little_is_borne(live):
     assert codes(prepare(nudged, face)) == []
 
 
+def test_a_dead_infrared_sensor_is_told(live):
+    capture, face = live
+    black = replace(capture, infrared=np.zeros((PX, PX), np.uint8))
+    assert codes(prepare(black, face)) == [ReasonCode.MISSING_MODALITY]
+
+
 def test_depth_that_is_lost_is_told(live):
     capture, face = live
     nothing = replace(capture, depth_mm=np.full((PX, PX), np.nan, np.float32))

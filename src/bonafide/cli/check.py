@@ -81,7 +81,6 @@ def check(
     """Is it a live face? Exit code 0: all bona fide. 1: some attack. 3: some not evaluated."""
     from bonafide.decision.operating_point import load_operating_point
     from bonafide.deploy.answer import exit_code
-    from bonafide.deploy.detector import Detector
     from bonafide.deploy.load import load_detector
     from bonafide.deploy.runtime import SHIPPED_MODEL
 
@@ -107,19 +106,24 @@ def check(
         threads=threads,
     )
     if camera is not None:
-        if not isinstance(detector, Detector):
-            raise BonafideError(
-                "a clip model does not watch a camera.",
-                where="--model",
-                remedy="Record a clip and check that, or use a model that judges pictures.",
-            )
-        from bonafide.cli.watch import watch_camera
-
-        watch_camera(detector, camera, limits, frames_per_second)
+        _watch(detector, camera, limits, frames_per_second)
         return
     answers = answer_all(detector, paths or [], limits, frames_per_second, not as_json)
     decisions = report(answers, as_json, scores, evidence)
     raise typer.Exit(exit_code(decisions))
+
+
+def _watch(detector: AnyDetector, camera: str, limits: Limits, sample_hz: float) -> None:
+    from bonafide.cli.watch import watch_camera
+    from bonafide.deploy.detector import Detector
+
+    if not isinstance(detector, Detector):
+        raise BonafideError(
+            "a clip model does not watch a camera.",
+            where="--model",
+            remedy="Record a clip and check that, or use a model that judges pictures.",
+        )
+    watch_camera(detector, camera, limits, sample_hz)
 
 
 def _refuse_cascade(model: Path | None) -> None:

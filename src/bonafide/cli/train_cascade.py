@@ -55,6 +55,30 @@ def train_cascade(
     ] = "",
 ) -> None:
     """Cascade (paper 3): D-Net on depth, then M-Net on fused colour and infrared."""
+    config = _settings(stage, settings)
+    config = _changed(config, fusion, fmix, attenuation, backbone, steps, seed)
+    config = replace(
+        config,
+        depth_scale=depth_scale or config.depth_scale,
+        depth_offset_mm=depth_offset or config.depth_offset_mm,
+    )
+    check_device(device)
+    cache = captures or data.with_suffix(".captures")
+    _train(config, data, output, weights, cache, workers, device, devices, resume, target)
+
+
+def _train(
+    config: CascadeSettings,
+    data: Path,
+    output: Path,
+    weights: Path | None,
+    cache: Path,
+    workers: int,
+    device: str,
+    devices: int,
+    resume: bool,
+    target: str,
+) -> None:
     from lightning.fabric import Fabric
 
     from bonafide.deploy.cascade_scores import score_stage
@@ -63,26 +87,19 @@ def train_cascade(
     from bonafide.training.run import train_run
     from bonafide.types import Split
 
-    config = _settings(stage, settings)
-    config = _changed(config, fusion, fmix, attenuation, backbone, steps, seed)
-    config = replace(config, depth_scale=depth_scale or config.depth_scale,
-                     depth_offset_mm=depth_offset or config.depth_offset_mm)  # fmt: skip
-    check_device(device)
     start: dict[str, Tensor] | None = None
-    if stage == "fine_tune":
+    if config.stage == "fine_tune":
         config, start = go_on_from(output / "m_net", config)
     elif weights is not None:
         start = imagenet_start(config, weights)
     fabric = Fabric(accelerator=device, devices=devices, precision=config.precision)  # type: ignore[arg-type]
     fabric.launch()
+    run = output / config.stage
     with progress_bar() as bar:
         report = reporter(bar, config.steps)
-        caches = open_captures(
-            data, captures or data.with_suffix(".captures"), config, workers, report
-        )
+        caches = open_captures(data, cache, config, workers, report)
         config = resolve(config, caches.captures[Split.TRAIN])
         task = CascadeTask(config, training_data(caches, config), start)
-        run = output / stage
         progress = train_run(task, caches.run_data(), run, fabric, resume=resume, report=report)
     if fabric.is_global_zero:
         point = score_stage(run, caches, target)

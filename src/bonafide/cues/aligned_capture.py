@@ -38,6 +38,10 @@ from bonafide.types import Face, FaceReport, Landmarks, Reason, ReasonCode, RgbI
 FACE_SIDE_MM = 185.0
 """Side of the canonical square on an adult: 63 mm between the eyes (Dodgson 2004) over 0.34."""
 
+DEAD_LEVELS = 4
+"""A picture that spans no more than this comes from a sensor that sees nothing: even the dark glass
+of a screen has noise and a frame."""
+
 Planes = npt.NDArray[np.uint8]
 """(side, side, channels) uint8; what the channels are, `D_PLANES` and `M_PLANES` say."""
 
@@ -174,6 +178,9 @@ def _against(aligned: AlignedCapture, limits: CaptureLimits) -> list[Reason]:
             "calibrate the sensors."
         )
         found.append(Reason(ReasonCode.MISREGISTERED, advice, blocking=True))
+    if np.ptp(aligned.infrared) <= DEAD_LEVELS:
+        advice = "The infrared picture is one level all over; check that sensor and its lamp."
+        found.append(Reason(ReasonCode.MISSING_MODALITY, advice, blocking=True))
     share = float(np.isfinite(aligned.depth).mean())
     if share < limits.min_depth_share:
         advice = (
