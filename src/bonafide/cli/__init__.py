@@ -19,9 +19,13 @@ from bonafide.cli.demo import demo
 from bonafide.cli.evaluate import evaluate
 from bonafide.cli.export import export
 from bonafide.cli.index import index
+from bonafide.cli.keys import keys_app
 from bonafide.cli.magnify import magnify
+from bonafide.cli.monitor import monitor
 from bonafide.cli.plan import plan
+from bonafide.cli.reproduce import reproduce
 from bonafide.cli.score import score
+from bonafide.cli.serve import serve
 from bonafide.cli.simulate import simulate_app
 from bonafide.cli.train import train_app
 from bonafide.cli.train_motion import train_motion, train_texture
@@ -53,11 +57,30 @@ app.command()(score)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(plan)
+app.command()(reproduce)
+app.command()(monitor)
+app.command()(serve)
+app.add_typer(keys_app)
 app.command()(magnify)
 app.add_typer(simulate_app)
 
 
-EXTRAS = {"torch": "train", "lightning": "train", "sklearn": "train", "numba": "train"}
+EXTRAS = {
+    "torch": "train",
+    "lightning": "train",
+    "sklearn": "train",
+    "numba": "train",
+    "onnx": "train",
+    "scipy": "train",
+    "ray": "ray",
+    "fsspec": "ray",
+    "fastapi": "service",
+    "starlette": "service",
+    "uvicorn": "service",
+    "python_multipart": "service",
+    "prometheus_client": "service",
+    "psycopg": "postgres",
+}
 """Modules that the base install leaves out -> the extra that brings them."""
 
 
