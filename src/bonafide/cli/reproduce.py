@@ -114,8 +114,7 @@ def _print(reproduced, output: Path) -> None:  # type: ignore[no-untyped-def]
     console = Console()
     console.print(table)
     for claim in reproduced.claims:
-        words = (
-            f"{claim.claim.words} ({claim.rate}): {claim.verdict}, {claim.difference.value:+.3f}"
-        )
+        found = f"{claim.verdict}, {100 * claim.difference.value:+.1f} points"
+        words = f"{claim.claim.words} ({claim.rate.upper()}): {found}"
         console.print(escape(words), highlight=False)
     console.print(escape(f"page: {output / PAGE}"), highlight=False)
