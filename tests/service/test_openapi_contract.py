@@ -1,4 +1,5 @@
 """schemathesis sends what the description allows and forbids, and reads the answers by it."""
+
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
