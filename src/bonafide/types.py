@@ -308,6 +308,9 @@ class Presentation:
             )
 
 
+CLASSES = ("attack", "bona_fide")
+"""Order of a network's two logits everywhere; the score is the probability of the last."""
+
 BONA_FIDE_SPECIES = "bona_fide"
 
 SAMPLE_COLUMNS: tuple[str, ...] = (

@@ -14,7 +14,8 @@ from bonafide.decision.operating_point import load_operating_point
 from bonafide.deploy.runtime import OnnxScorer
 from bonafide.evaluation.record import read_record
 from bonafide.evaluation.score_file import read_development, read_scores, read_test
-from bonafide.training.config import load_config
+from bonafide.training.ms_fans_settings import MsFansSettings
+from bonafide.training.settings import load_settings
 from bonafide.types import BonafideError, Label, Presentation, Split
 
 SETTINGS = """[settings]
@@ -62,12 +63,12 @@ def test_train_export_check(table, tmp_path, astronaut):
     train = ["train", "ms-fans", "--data", table, "-o", out, "--workers", 1, "--device", "cpu"]
     assert run(*train, *settings).exit_code == 0
     record = (out / "run.toml").read_text()
-    for words in ("grid (simulated)", "train_subjects = 2", "test_without_usable_face = 1"):
+    for words in ("grid (simulated)", "train_subjects = 2", "test_unusable = 1"):
         assert words in record
     told = read_record(out / "run.toml")
     assert told.training_species == {"replay"}
     assert told.training_subjects == {"p0", "p1"}
-    assert load_config(out / "run.toml").seed == 0
+    assert load_settings(MsFansSettings, out / "run.toml").seed == 0
     development = read_development(out / "scores_development.csv")
     test = read_test(out / "scores_test.csv")
     assert len(development) == 4

@@ -66,16 +66,20 @@ def test_sub_pixel_sway_in_the_band_grows_by_one_plus_alpha(alpha, frequency_hz)
     assert grown == pytest.approx(1 + alpha, rel=0.1)
 
 
-def test_growth_up_to_the_bound_is_that_of_the_first_order_series():
-    # At the bound itself k (1 + alpha) delta is pi / 4. Eq. 5 puts there a shift whose tangent is
-    # pi / 4, which as a sway amounts to 0.880 of it: the series' own error, not the filter's.
-    delta_px = 24 / 8 / 11
-    phase = np.arctan(np.pi / 4 * np.sin(np.linspace(0, 2 * np.pi, 1000, endpoint=False)))
-    series = np.abs(np.fft.rfft(phase)[1]) / 500 / (np.pi / 4)
-    assert series == pytest.approx(0.88, abs=0.001)
-    grown = growth(motion(), 1.2, "zero_phase", delta_px)
-    assert grown / 11 == pytest.approx(series, abs=0.03)
-    assert growth(motion(), 1.2, "zero_phase", 0.75 * delta_px) == pytest.approx(11, rel=0.1)
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.85, 1.0])
+def test_growth_up_to_the_bound_is_that_of_eq_4_itself(share):
+    # Eq. 4 adds m cos(kx) to sin(kx), m = k (1 + alpha) delta: a shift of atan(m), not of m. A sway
+    # m sin(wt) so becomes atan(m sin(wt)), whose part at w is 2 / (1 + sqrt(1 + m^2)) of m.
+    m = share * np.pi / 4  # pi / 4 is the bound: (1 + alpha) delta = lambda / 8
+    delta_px = share * 24 / 8 / 11
+    expected = 2 / (1 + np.sqrt(1 + m**2))
+    assert growth(motion(), 1.2, "zero_phase", delta_px) / 11 == pytest.approx(expected, abs=0.03)
+
+
+def test_eq_4_itself_loses_a_tenth_at_nine_tenths_of_the_bound():
+    share = np.sqrt((2 / 0.9 - 1) ** 2 - 1) / (np.pi / 4)
+    assert share == pytest.approx(0.895, abs=0.001)
+    assert 2 / (1 + np.sqrt(1 + (np.pi / 4) ** 2)) == pytest.approx(0.880, abs=0.001)
 
 
 @pytest.mark.parametrize("frequency_hz", [0.8, 1.2, 2.0, 2.6])

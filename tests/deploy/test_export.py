@@ -71,8 +71,8 @@ def test_the_record_travels_in_the_file(network, record, probe, tmp_path):
 def test_a_model_that_differs_is_not_written(network, record, probe, tmp_path, monkeypatch):
     trace = export._trace
 
-    def trace_and_spoil(scorer, example):
-        model = trace(scorer, example)
+    def trace_and_spoil(scorer, example, form):
+        model = trace(scorer, example, form)
         for weight in model.graph.initializer:
             if weight.name.endswith("classifier.weight"):
                 values = 1.2 * onnx.numpy_helper.to_array(weight)

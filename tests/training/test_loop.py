@@ -14,21 +14,16 @@ import pytest
 import torch
 from lightning.fabric import Fabric
 
-from bonafide.training.batches import balanced_sampler
 from bonafide.training.checkpoint import load_checkpoint, load_tensors, save_checkpoint
-from bonafide.training.config import TrainingConfig
-from bonafide.training.loop import (
-    BEST,
-    LAST,
-    LOG,
-    TrainingData,
-    build_network,
-    learning_rate_at,
-    train,
-)
+from bonafide.training.loop import BEST, LAST
+from bonafide.training.loop import train as train_task
+from bonafide.training.ms_fans_settings import MsFansSettings
+from bonafide.training.ms_fans_task import MsFansData, MsFansTask, build_network
+from bonafide.training.run_log import LOG
+from bonafide.training.sampler import balanced_sampler
 from bonafide.types import BonafideError, Label, Presentation, Split
 
-CONFIG = TrainingConfig(
+CONFIG = MsFansSettings(
     scales=(1.0,), steps=8, batch=8, evaluate_every=2, learning_rate=0.01, milestones=(0.5,), seed=3
 )
 
@@ -50,7 +45,11 @@ def easy_data(rows=24, seed=0, shuffle_labels=False):
         labels = [labels[i] for i in rng.permutation(rows)]
     targets = np.array([0 if label is Label.ATTACK else 1 for label in labels])
     sampler = balanced_sampler([sample(i, label) for i, label in enumerate(labels)])
-    return TrainingData(crops, targets, sampler, crops, targets)
+    return MsFansData(crops, targets, sampler, crops, targets)
+
+
+def train(settings, data, run, fabric, **how):
+    return train_task(MsFansTask(settings, data), run, fabric, **how)
 
 
 def fabric():
@@ -105,7 +104,9 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(tmp_path)
 
 def test_the_schedule_divides_by_ten_at_each_milestone():
     config = replace(CONFIG, steps=100, learning_rate=1.0, milestones=(0.5, 0.8))
-    rates = [learning_rate_at(config, step) for step in (0, 49, 50, 79, 80, 99)]
+    rates = [
+        MsFansTask(config, easy_data()).learning_rate_at(step) for step in (0, 49, 50, 79, 80, 99)
+    ]
     assert rates == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
 
 

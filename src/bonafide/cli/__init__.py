@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from bonafide.cli.audit import audit
+from bonafide.cli.benchmark import benchmark
+from bonafide.cli.calibrate import calibrate
 from bonafide.cli.check import check
 from bonafide.cli.compare import compare
 from bonafide.cli.demo import demo
@@ -20,14 +22,24 @@ from bonafide.cli.export import export
 from bonafide.cli.index import index
 from bonafide.cli.keys import keys_app
 from bonafide.cli.magnify import magnify
+from bonafide.cli.models import models
+from bonafide.cli.monitor import monitor
 from bonafide.cli.plan import plan
+from bonafide.cli.reproduce import reproduce
 from bonafide.cli.score import score
 from bonafide.cli.serve import serve
 from bonafide.cli.simulate import simulate_app
 from bonafide.cli.train import train_app
+from bonafide.cli.train_motion import train_motion, train_texture
+from bonafide.cli.train_rival import train_rival
+from bonafide.cli.weights import weights_app
 from bonafide.types import BonafideError
 
 WRONG_USE = 2
+
+train_app.command("motion")(train_motion)
+train_app.command("texture")(train_texture)
+train_app.command("rival")(train_rival)
 
 app = typer.Typer(
     name="bonafide",
@@ -39,14 +51,20 @@ app = typer.Typer(
 # In the order of --help.
 app.command()(demo)
 app.command()(check)
+app.command()(calibrate)
 app.command()(index)
 app.command()(audit)
+app.add_typer(weights_app)
 app.add_typer(train_app)
 app.command()(export)
 app.command()(score)
 app.command()(evaluate)
 app.command()(compare)
+app.command()(models)
+app.command()(benchmark)
 app.command()(plan)
+app.command()(reproduce)
+app.command()(monitor)
 app.command()(serve)
 app.add_typer(keys_app)
 app.command()(magnify)
@@ -58,6 +76,10 @@ EXTRAS = {
     "lightning": "train",
     "sklearn": "train",
     "numba": "train",
+    "onnx": "train",
+    "scipy": "train",
+    "ray": "ray",
+    "fsspec": "ray",
     "fastapi": "service",
     "starlette": "service",
     "uvicorn": "service",

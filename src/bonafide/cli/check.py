@@ -17,7 +17,8 @@ from bonafide.types import BonafideError
 if TYPE_CHECKING:
     from bonafide.capture.limits import Limits
     from bonafide.deploy.answer import Answer
-    from bonafide.deploy.detector import Detector, Examination
+    from bonafide.deploy.detector import Examination
+    from bonafide.deploy.load import AnyDetector
 
 JUDGING, OUTPUT, LIMITS = "Judging", "Output", "Limits on input"
 
@@ -32,7 +33,10 @@ Paths = Annotated[
 Camera = Annotated[
     str | None, typer.Option(help="Watch a camera (its number) or a clip as if it were one.")
 ]
-Model = Annotated[Path | None, _option("An exported model; the shipped one if not given.", JUDGING)]
+Model = Annotated[
+    Path | None,
+    _option("An exported model or a run folder; the shipped one if not given.", JUDGING),
+]
 Point = Annotated[Path | None, _option("JSON file of an operating point.", JUDGING)]
 Rate = Annotated[float, _option("Frames of a clip looked at per second.", JUDGING)]
 MinFace = Annotated[float, _option("Smallest face looked for, px.", JUDGING)]
@@ -68,13 +72,14 @@ def check(
     from bonafide.decision.operating_point import load_operating_point
     from bonafide.deploy.answer import exit_code
     from bonafide.deploy.detector import Detector
+    from bonafide.deploy.load import load_detector
     from bonafide.deploy.runtime import SHIPPED_MODEL
 
     if bool(paths) == (camera is not None):
         raise BonafideError("give either paths or --camera.", remedy="See: bonafide check --help.")
     limits = _limits(max_bytes, max_pixels, max_frames, max_seconds)
     point = load_operating_point(operating_point) if operating_point else None
-    detector = Detector.load(
+    detector = load_detector(
         model or SHIPPED_MODEL,
         operating_point=point,
         min_face_px=min_face,
@@ -82,6 +87,12 @@ def check(
         threads=threads,
     )
     if camera is not None:
+        if not isinstance(detector, Detector):
+            raise BonafideError(
+                "a clip model does not watch a camera.",
+                where="--model",
+                remedy="Record a clip and check that, or use a model that judges pictures.",
+            )
         from bonafide.cli.watch import watch_camera
 
         watch_camera(detector, camera, limits, frames_per_second)
@@ -109,7 +120,7 @@ def _limits(
 
 
 def answer_all(
-    detector: Detector, paths: list[str], limits: Limits, sample_hz: float, progress: bool
+    detector: AnyDetector, paths: list[str], limits: Limits, sample_hz: float, progress: bool
 ) -> Iterator[tuple[Answer, Examination | None]]:
     """Answer one source after another; a source that cannot be read gets an answer too."""
     from rich.console import Console

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from bonafide.cli import simulate_twin
 from bonafide.cli.simulate_world import sheet_world
 
 simulate_app = typer.Typer(
@@ -72,3 +73,5 @@ def sheet(
 
 
 simulate_app.command("sheet-world")(sheet_world)
+simulate_app.command("replay-attack")(simulate_twin.replay_attack)
+simulate_app.command("casia-fasd")(simulate_twin.casia_fasd)

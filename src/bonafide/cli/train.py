@@ -9,13 +9,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bonafide.cli.data_option import (
+    Data,
+    Partial,
+    Protocol,
+    Species,
+    SplitSeed,
+    Wanted,
+    table_of,
+)
 from bonafide.types import BonafideError
 
 if TYPE_CHECKING:
+    from lightning.fabric import Fabric
     from rich.progress import Progress as Bar
 
+    from bonafide.cli.data_option import Wanted
     from bonafide.training.checkpoint import Progress
-    from bonafide.training.config import TrainingConfig
+    from bonafide.training.ms_fans_settings import MsFansSettings
     from bonafide.training.run import Reporter
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -25,7 +36,7 @@ train_app = typer.Typer(name="train", no_args_is_help=True, help="Train a model 
 
 @train_app.command("ms-fans")
 def train_ms_fans(
-    data: Annotated[Path, typer.Option(help="A samples.csv with train and development rows.")],
+    data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help="The run folder.")],
     settings: Annotated[
         Path | None, typer.Option(help="TOML file of settings; the paper's where it says nothing.")
@@ -34,6 +45,10 @@ def train_ms_fans(
     seed: Annotated[int | None, typer.Option(help="Of weights, order and augmentation.")] = None,
     scales: Annotated[str, typer.Option(help="Crop scales, such as 1.1,1.2,1.3.")] = "",
     resume: Annotated[bool, typer.Option(help="Go on with an interrupted run.")] = False,
+    protocol: Protocol = None,
+    species: Species = None,
+    split_seed: SplitSeed = None,
+    partial: Partial = False,
     crops: Annotated[
         Path | None, typer.Option(help="Crop cache; beside the table if not given.")
     ] = None,
@@ -48,18 +63,24 @@ def train_ms_fans(
     from lightning.fabric import Fabric
 
     from bonafide.deploy.run_scores import score_run
-    from bonafide.training.config import TrainingConfig, load_config
-    from bonafide.training.run import open_caches, train_run
+    from bonafide.training.ms_fans_settings import MsFansSettings
+    from bonafide.training.ms_fans_task import MsFansTask, open_caches, training_data
+    from bonafide.training.run import train_run
+    from bonafide.training.settings import load_settings
 
-    config = load_config(settings) if settings else TrainingConfig()
+    config = load_settings(MsFansSettings, settings) if settings else MsFansSettings()
     config = _changed(config, steps, seed, scales)
-    _check_device(device)
+    check_device(device)
     fabric = Fabric(accelerator=device, devices=devices, precision=config.precision)  # type: ignore[arg-type]
     fabric.launch()
-    with _progress_bar() as bar:
-        report = _reporter(bar, config)
-        caches = open_caches(data, crops or data.with_suffix(".crops"), config, workers, report)
-        progress = train_run(config, caches, output, fabric, resume=resume, report=report)
+    table = _shared_table(
+        data, Wanted(protocol, species or [], split_seed, partial), output, fabric
+    )
+    with progress_bar() as bar:
+        report = reporter(bar, config.steps)
+        caches = open_caches(table, crops or table.with_suffix(".crops"), config, workers, report)
+        task = MsFansTask(config, training_data(caches))
+        progress = train_run(task, caches.run_data(), output, fabric, resume=resume, report=report)
     if fabric.is_global_zero:
         point = score_run(output, caches, target)
         typer.echo(
@@ -68,7 +89,21 @@ def train_ms_fans(
         )
 
 
-def _check_device(device: str) -> None:
+def _shared_table(data: str, wanted: Wanted, output: Path, fabric: Fabric) -> Path:
+    """The sample table; the first process writes it, the others find what it has written."""
+
+    if fabric.is_global_zero:
+        table_of(data, wanted, output)
+    fabric.barrier()
+    return table_of(data, wanted, output)
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that is no word of `DEVICES` or is not there.
+
+    Raises:
+        BonafideError: as said.
+    """
     import torch
 
     if device not in DEVICES:
@@ -86,8 +121,8 @@ def _check_device(device: str) -> None:
 
 
 def _changed(
-    config: TrainingConfig, steps: int | None, seed: int | None, scales: str
-) -> TrainingConfig:
+    config: MsFansSettings, steps: int | None, seed: int | None, scales: str
+) -> MsFansSettings:
     if steps is not None:
         config = replace(config, steps=steps)
     if seed is not None:
@@ -97,7 +132,8 @@ def _changed(
     return config
 
 
-def _progress_bar() -> Bar:
+def progress_bar() -> Bar:
+    """Bars on stderr, with how many of how many and the time left."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
@@ -111,13 +147,14 @@ def _progress_bar() -> Bar:
     )
 
 
-def _reporter(bar: Bar, config: TrainingConfig) -> Reporter:
+def reporter(bar: Bar, steps: int) -> Reporter:
+    """A run's reports as tasks of the bar."""
     from bonafide.training.run import Reporter
 
-    training = bar.add_task("training", total=config.steps, visible=False)
+    training = bar.add_task("training", total=steps, visible=False)
 
-    def cutting(split: str, samples: int) -> Callable[[], None]:
-        task = bar.add_task(f"cutting {split}", total=samples, visible=False)
+    def preparing(split: str, samples: int) -> Callable[[], None]:
+        task = bar.add_task(f"preparing {split}", total=samples, visible=False)
         return lambda: bar.update(task, advance=1, visible=True)
 
     def on_step(progress: Progress, loss: float) -> None:
@@ -125,4 +162,4 @@ def _reporter(bar: Bar, config: TrainingConfig) -> Reporter:
         text = f"training  loss {loss:.3f}  best development {best}"
         bar.update(training, completed=progress.step, description=text, visible=True)
 
-    return Reporter(cutting, on_step)
+    return Reporter(preparing, on_step)

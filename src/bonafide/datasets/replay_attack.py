@@ -163,11 +163,21 @@ def complete_names() -> list[str]:
             who = f"client{client:03d}_session01"
             names += [f"{folder}/real/{who}_webcam_authenticate_{light}_{n}.mov" for n in (1, 2)]
             names += [
-                f"{folder}/attack/{support}/attack_{device}_{who}_{_SOURCES[device]}_{kind}_"
-                f"{light}.mov"
+                f"{clip_name(folder, client, support, device, kind, light)}.mov"
                 for support, (device, kind) in product(SUPPORTS, INSTRUMENTS)
             ]
     return sorted(names)
+
+
+def clip_name(folder: str, client: int, support: str, device: str, kind: str, light: str) -> str:
+    """An attack's name below the root, without its suffix.
+
+    >>> clip_name("train", 7, "hand", "mobile", "video", "adverse")
+    'train/attack/hand/attack_mobile_client007_session01_mobile_video_adverse'
+    """
+    source = _SOURCES[device]
+    stem = f"attack_{device}_client{client:03d}_session01_{source}_{kind}_{light}"
+    return f"{folder}/attack/{support}/{stem}"
 
 
 def _check_words(protocol: str, light: str, support: str) -> None:

@@ -31,6 +31,21 @@ CLIP_BATCH = 16
 
 
 @dataclass(frozen=True, slots=True)
+class JudgedClip:
+    """The frames that a clip model judged together.
+
+    Attributes:
+        frames: (N, side, side, 3) uint8 RGB, magnified if the model wants them so.
+        times_s: (N,) their time stamps.
+        weights: (N,) how much each counted, of sum 1; None where the model does not weigh frames.
+    """
+
+    frames: npt.NDArray[np.uint8]
+    times_s: npt.NDArray[np.float64]
+    weights: npt.NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Examination:
     """A verdict with the evidence behind it.
 
@@ -39,7 +54,8 @@ class Examination:
         picture: the photo, or the clip's first evaluated frame (its first, if none was).
         face: the judged face in ``picture``.
         crops: its crops.
-        frames: every frame of a clip that was looked at; empty for a photo.
+        frames: every frame of a clip that was scored or refused by itself; empty for a photo.
+        clip: what a clip model judged; None for other models, and when it did not judge.
     """
 
     verdict: Verdict
@@ -47,6 +63,7 @@ class Examination:
     face: Face | None
     crops: CropStack | None
     frames: tuple[FrameScore, ...] = ()
+    clip: JudgedClip | None = None
 
 
 class Scorer(Protocol):

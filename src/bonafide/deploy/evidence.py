@@ -17,6 +17,10 @@ from bonafide.types import Box, RgbImage
 
 PICTURE_PX = 420
 JPEG_QUALITY = 88
+STRIP_PX = 112
+STRIP_FRAMES = 32
+"""Side of a judged clip's frames on the page, and how many are shown."""
+
 CHART = (320.0, 90.0)
 """Width and height of a clip's chart of scores, px."""
 
@@ -36,6 +40,23 @@ class _Crop:
     weight: float
     share: float
     inside: float
+
+
+@dataclass(frozen=True)
+class _ClipFrame:
+    """One frame of a judged clip as the page shows it.
+
+    Attributes:
+        source: its picture.
+        time_s: its time stamp.
+        weight: of the frame, or None where the model weighs none.
+        share: of the largest weight, 0..1.
+    """
+
+    source: str
+    time_s: float
+    weight: float | None
+    share: float
 
 
 class EvidencePage:
@@ -77,10 +98,11 @@ class EvidencePage:
         self._count += 1
         verdict = answer.verdict
         title, meaning = WORDS[verdict.decision.value]
-        picture, crops = "", []
+        picture, crops, strip = "", [], []
         if examination is not None and examination.picture is not None:
             picture = self._save(_with_box(examination), "picture")
             crops = self._crops(examination)
+            strip = self._strip(examination)
         self._file.write(
             self._card.render(
                 answer=answer,
@@ -89,6 +111,7 @@ class EvidencePage:
                 meaning=meaning,
                 picture=picture,
                 crops=crops,
+                strip=strip,
                 face=verdict.faces[0] if verdict.faces else None,
                 chart=_chart(examination, verdict.threshold),
             )
@@ -110,6 +133,26 @@ class EvidencePage:
             )
             for i, scale in enumerate(stack.scales)
         ]
+
+    def _strip(self, examination: Examination) -> list[_ClipFrame]:
+        """The frames that a clip model judged, at most `STRIP_FRAMES` of them, evenly chosen."""
+        clip = examination.clip
+        if clip is None:
+            return []
+        count = len(clip.frames)
+        shown = np.unique(np.linspace(0, count - 1, min(count, STRIP_FRAMES)).round().astype(int))
+        largest = float(clip.weights.max()) if clip.weights is not None else 0.0
+        frames = []
+        for i in shown.tolist():
+            small = np.asarray(
+                cv2.resize(clip.frames[i], (STRIP_PX, STRIP_PX), interpolation=cv2.INTER_AREA),
+                np.uint8,
+            )
+            weight = float(clip.weights[i]) if clip.weights is not None else None
+            share = weight / largest if weight is not None and largest > 0 else 0.0
+            source = self._save(small, f"frame{i}")
+            frames.append(_ClipFrame(source, float(clip.times_s[i]), weight, share))
+        return frames
 
     def _save(self, rgb: RgbImage, name: str) -> str:
         relative = f"media/{self._count:05d}_{name}.jpg"

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from torch import nn
 
 from bonafide.decision.operating_point import load_operating_point
-from bonafide.deploy.export import export_onnx
+from bonafide.deploy.export import export_clip_onnx, export_onnx
 from bonafide.deploy.record import METADATA_KEY, ModelRecord
 from bonafide.deploy.run_scores import OPERATING_POINT
+from bonafide.training import motion_task, ms_fans_task, texture_run
 from bonafide.training.checkpoint import save_tensors
-from bonafide.training.config import load_config
 from bonafide.training.loop import compact
-from bonafide.training.run import RECORD, load_network
+from bonafide.training.motion_settings import MotionSettings
+from bonafide.training.ms_fans_settings import MsFansSettings
+from bonafide.training.run import RECORD, family_of
+from bonafide.training.settings import load_settings
+from bonafide.training.texture_run import TextureSettings
 from bonafide.types import BonafideError
 
 PROBE_FACES = 64
+PROBE_CLIPS = 8
+SCORE = "probability of bona fide, 0..1; accepted if and only if score >= threshold"
 
 
 def export_run(run: Path, output: Path, *, probe: Path, name: str, version: str) -> float:
@@ -26,39 +36,113 @@ def export_run(run: Path, output: Path, *, probe: Path, name: str, version: str)
     Args:
         run: a finished run with an operating point.
         output: the ONNX file; the safetensors file gets the same stem.
-        probe: a crops.npy of the run's scales, for the parity check.
+        probe: a crops.npy or clips.npy of the run's cache, for the parity check.
         name, version: of the model.
 
     Returns:
         the largest difference between torch and ONNX Runtime on the probe.
 
     Raises:
-        BonafideError: the run is not finished, or the exported network answers differently.
+        BonafideError: the run is not finished, its family is not exported, or the exported network
+            answers differently.
     """
-    network, config = load_network(run)
+    family = family_of(run)
+    if family not in EXPORTERS:
+        raise BonafideError(
+            f"a model of family {family} is not exported.",
+            where=str(run),
+            remedy="Use the run folder itself: bonafide check CLIP --model RUN.",
+        )
     record = record_of(run, name=name, version=version)
-    difference = export_onnx(network, record, output, probe=_probe(probe, config.scales))
-    save_tensors(
-        output.with_suffix(".safetensors"), compact(network), {METADATA_KEY: record.to_json()}
-    )
+    network, difference = EXPORTERS[family](run, record, output, probe)
+    tensors = compact(network)
+    save_tensors(output.with_suffix(".safetensors"), tensors, {METADATA_KEY: record.to_json()})
     return difference
+
+
+def _export_ms_fans(
+    run: Path, record: ModelRecord, output: Path, probe: Path
+) -> tuple[nn.Module, float]:
+    network, settings = ms_fans_task.load_network(run)
+    crops = _probe(probe, (len(settings.scales),), PROBE_FACES)
+    return network, export_onnx(network, record, output, probe=crops)
+
+
+def _export_motion(
+    run: Path, record: ModelRecord, output: Path, probe: Path
+) -> tuple[nn.Module, float]:
+    network, settings = motion_task.load_network(run)
+    clip = settings.clip()
+    clips = _probe(probe, (clip.frames, clip.side_px, clip.side_px), PROBE_CLIPS)
+    return network, export_clip_onnx(network, record, output, probe=clips)
+
+
+Exporter = Callable[[Path, ModelRecord, Path, Path], tuple[nn.Module, float]]
+EXPORTERS: dict[str, Exporter] = {
+    ms_fans_task.FAMILY: _export_ms_fans,
+    motion_task.FAMILY: _export_motion,
+}
+"""Family -> what writes its ONNX file and gives the network back."""
+
+
+@dataclass(frozen=True)
+class _Input:
+    """What a family's record says of its input, to machines and to people."""
+
+    preprocessing: dict[str, Any]
+    words: str
+
+
+def _ms_fans_input(run: Path) -> _Input:
+    settings = load_settings(MsFansSettings, run / RECORD)
+    return _Input(
+        {"scales": list(settings.scales), "crop_px": settings.crop_px},
+        "uint8 RGB crops (batch, n, crop_px, crop_px, 3), aligned as in bonafide.face.crop",
+    )
+
+
+def _motion_input(run: Path) -> _Input:
+    clip = load_settings(MotionSettings, run / RECORD).clip()
+    words = "uint8 RGB clips (batch, N, side_px, side_px, 3), as bonafide.cues.clip_frames gives"
+    return _Input({"clip": asdict(clip)}, words)
+
+
+def _texture_input(run: Path) -> _Input:
+    settings = load_settings(TextureSettings, run / RECORD)
+    words = "uint8 RGB clips (T, side_px, side_px, 3), as bonafide.cues.clip_frames gives"
+    return _Input({"clip": asdict(settings.clip()), "cue": settings.cue}, words)
+
+
+INPUTS: dict[str, Callable[[Path], _Input]] = {
+    ms_fans_task.FAMILY: _ms_fans_input,
+    motion_task.FAMILY: _motion_input,
+    texture_run.FAMILY: _texture_input,
+}
+"""Family -> what its runs say of their input."""
 
 
 def record_of(run: Path, *, name: str, version: str) -> ModelRecord:
     """The record of a finished run.
 
     Raises:
-        BonafideError: the run has no readable settings or operating point.
+        BonafideError: the run has no readable settings or operating point, or is of a family that
+            this version does not know.
     """
-    config = load_config(run / RECORD)
+    family = family_of(run)
+    if family not in INPUTS:
+        raise BonafideError(
+            f"is a run of unknown family {family!r}.",
+            where=str(run),
+            remedy=f"This version knows {', '.join(INPUTS)}.",
+        )
+    about = INPUTS[family](run)
     return ModelRecord(
         name=name,
         version=version,
-        family="ms_fans",
-        scales=config.scales,
-        crop_px=config.crop_px,
-        input="uint8 RGB crops (batch, n, crop_px, crop_px, 3), aligned as in bonafide.face.crop",
-        score="probability of bona fide, 0..1; accepted if and only if score >= threshold",
+        family=family,
+        preprocessing=about.preprocessing,
+        input=about.words,
+        score=SCORE,
         operating_point=load_operating_point(run / OPERATING_POINT),
         trained_on=str(_table(run, "data")["dataset"]),
         provenance={**_table(run, "provenance"), **_table(run, "settings"), **_table(run, "data")},
@@ -69,13 +153,15 @@ def _table(run: Path, name: str) -> dict[str, object]:
     return dict(tomllib.loads((run / RECORD).read_text())[name])
 
 
-def _probe(path: Path, scales: tuple[float, ...]) -> np.ndarray:
-    crops = np.load(path, mmap_mode="r", allow_pickle=False)
-    if crops.ndim != 5 or crops.shape[1] != len(scales) or crops.dtype != np.uint8:
+def _probe(path: Path, shape: tuple[int, ...], count: int) -> np.ndarray:
+    """Some rows of a cache, evenly spaced, whose shape begins as the network's input does."""
+    values = np.load(path, mmap_mode="r", allow_pickle=False)
+    fits = values.ndim == 5 and values.shape[1 : 1 + len(shape)] == shape
+    if not fits or values.dtype != np.uint8 or len(values) < 2:
         raise BonafideError(
-            f"holds {crops.dtype} of shape {crops.shape}.",
+            f"holds {values.dtype} of shape {values.shape}.",
             where=str(path),
-            remedy=f"Name a crop cache's crops.npy with {len(scales)} scales.",
+            remedy=f"Name the .npy of the run's cache, whose rows have shape {shape} ...",
         )
-    step = max(len(crops) // PROBE_FACES, 1)
-    return np.array(crops[::step][:PROBE_FACES])
+    step = max(len(values) // count, 1)
+    return np.array(values[::step][:count])

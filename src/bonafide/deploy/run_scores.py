@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from bonafide.decision.aggregate import to_presentations
 from bonafide.decision.criteria import choose
 from bonafide.decision.operating_point import OperatingPoint
 from bonafide.evaluation.score_file import read_development
-from bonafide.evaluation.score_writer import ScoreRow, write_score_rows
-from bonafide.models.ms_fans import CLASSES
+from bonafide.evaluation.score_writer import ScoreRow, rows_of_pictures, write_score_rows
+from bonafide.training.array_cache import ArrayCache
 from bonafide.training.crop_cache import CropCache
-from bonafide.training.loop import score_crops
-from bonafide.training.run import Caches, load_network
-from bonafide.types import Presentation, ReasonCode, Split
+from bonafide.training.ms_fans_task import Caches, load_network, score_crops
+from bonafide.types import CLASSES, Presentation, Split
 
 OPERATING_POINT = "operating_point.json"
+SCORED = (Split.DEVELOPMENT, Split.TEST)
 
 
 def scores_path(run: Path, split: Split) -> Path:
@@ -28,7 +29,7 @@ def scores_path(run: Path, split: Split) -> Path:
 
 
 def score_run(run: Path, caches: Caches, target: str) -> OperatingPoint:
-    """Score development and test with the kept weights; choose the threshold on development.
+    """Score development and test with the kept weights of MS-FANS; choose the threshold.
 
     Args:
         run: a finished run; gets scores_development.csv, scores_test.csv, operating_point.json.
@@ -36,12 +37,37 @@ def score_run(run: Path, caches: Caches, target: str) -> OperatingPoint:
         target: see `decision.criteria.choose`.
     """
     network, _ = load_network(run)
-    for split in (Split.DEVELOPMENT, Split.TEST):
-        if split in caches.crops:
-            logits, _ = score_crops(network, caches.crops[split].crops)
-            score = torch.from_numpy(logits).softmax(1)[:, CLASSES.index("bona_fide")]
-            rows = score_rows(caches.samples[split], caches.crops[split], score.tolist())
-            write_score_rows(scores_path(run, split), rows)
+
+    def scores(split: Split) -> list[float]:
+        logits, _ = score_crops(network, caches.crops[split].crops)
+        return bona_fide_scores(logits)
+
+    rows = {
+        split: score_rows(caches.samples[split], caches.crops[split], scores(split))
+        for split in SCORED
+        if split in caches.crops
+    }
+    return write_scores(run, rows, target)
+
+
+def bona_fide_scores(logits: npt.NDArray[np.float32]) -> list[float]:
+    """The probability of bona fide of each row of logits (rows, 2)."""
+    score = torch.from_numpy(logits).softmax(1)[:, CLASSES.index("bona_fide")]
+    return [float(each) for each in score]
+
+
+def write_scores(
+    run: Path, rows: Mapping[Split, Iterable[ScoreRow]], target: str
+) -> OperatingPoint:
+    """Write the score files of a run, and its operating point, chosen on development alone.
+
+    Args:
+        run: a finished run.
+        rows: of `SCORED`; development must be there.
+        target: see `decision.criteria.choose`.
+    """
+    for split, each in rows.items():
+        write_score_rows(scores_path(run, split), each)
     development = to_presentations(read_development(scores_path(run, Split.DEVELOPMENT)))
     point = choose(target, development)
     point.save(run / OPERATING_POINT)
@@ -49,19 +75,7 @@ def score_run(run: Path, caches: Caches, target: str) -> OperatingPoint:
 
 
 def score_rows(
-    samples: list[Presentation], cache: CropCache, scores: list[float]
+    samples: Sequence[Presentation], cache: CropCache | ArrayCache, scores: Sequence[float]
 ) -> Iterator[ScoreRow]:
-    """One row per cached crop and per presentation that gave none.
-
-    Rows are frames as soon as one presentation has several crops, whole presentations otherwise.
-    """
-    counts = Counter(sample.presentation for sample in cache.samples)
-    by_frame = max(counts.values()) > 1
-    seen: Counter[str] = Counter()
-    for sample, score in zip(cache.samples, scores, strict=True):
-        frame = seen[sample.presentation] if by_frame else None
-        seen[sample.presentation] += 1
-        yield ScoreRow(sample, frame, score)
-    by_id = {sample.presentation: sample for sample in samples}
-    for presentation, reason in cache.missed:
-        yield ScoreRow(by_id[presentation], 0 if by_frame else None, None, ReasonCode(reason))
+    """One row per cached crop (or clip) and per presentation that gave none."""
+    return rows_of_pictures(samples, cache.samples, scores, cache.missed)

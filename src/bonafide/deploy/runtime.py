@@ -30,8 +30,8 @@ class CropScores:
     alpha: npt.NDArray[np.float32]
 
 
-class OnnxScorer:
-    """An exported network with its record.
+class OnnxModel:
+    """An exported network of any family with its record: one input, some outputs.
 
     Attributes:
         record: what the file says of itself.
@@ -50,13 +50,8 @@ class OnnxScorer:
             BonafideError: the file is missing, not ONNX, or carries no record of ours.
         """
         self.path = path
-        content = _read(path)
+        content, self._session = open_model(path, threads)
         self.sha256 = hashlib.sha256(content).hexdigest()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session = _open_session(content, options, path)
         metadata = _metadata_of(self._session, path)
         if METADATA_KEY not in metadata:
             raise BonafideError(
@@ -65,6 +60,37 @@ class OnnxScorer:
                 remedy="Use a file written by `bonafide export`.",
             )
         self.record: ModelRecord = parse_record(metadata[METADATA_KEY], where=str(path))
+
+    def run(self, value: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
+        """The graph's outputs in their order for its one input."""
+        name = self._session.get_inputs()[0].name
+        return [np.asarray(output) for output in self._session.run(None, {name: value})]
+
+    def check_family(self, family: str) -> None:
+        """Refuse a model of another family than the caller can run.
+
+        Raises:
+            BonafideError: as said.
+        """
+        if self.record.family != family:
+            raise BonafideError(
+                f"holds a model of family {self.record.family}, not {family}.",
+                where=str(self.path),
+                remedy="Load it with bonafide.deploy.load.load_detector, which takes any family.",
+            )
+
+
+class OnnxScorer(OnnxModel):
+    """An exported MS-FANS."""
+
+    def __init__(self, path: Path = SHIPPED_MODEL, *, threads: int = 1) -> None:
+        """As `OnnxModel`.
+
+        Raises:
+            BonafideError: besides, a model of another family.
+        """
+        super().__init__(path, threads=threads)
+        self.check_family("ms_fans")
 
     def score(self, crops: npt.NDArray[np.uint8]) -> CropScores:
         """Score faces in one forward pass.
@@ -83,11 +109,33 @@ class OnnxScorer:
                 where=str(self.path),
                 remedy=f"The model takes uint8 RGB crops of shape (faces, {expected}).",
             )
-        score, alpha = self._session.run(["score", "alpha"], {"crops": crops})
+        score, alpha = self.run(crops)
         return CropScores(score, alpha)
 
 
-def _read(path: Path) -> bytes:
+def open_model(path: Path, threads: int) -> tuple[bytes, onnxruntime.InferenceSession]:
+    """Open any ONNX file on the CPU.
+
+    Returns:
+        the file's bytes, and a session with so many threads.
+
+    Raises:
+        BonafideError: the file is missing or not ONNX.
+    """
+    content = read_model(path)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return content, _open_session(content, options, path)
+
+
+def read_model(path: Path) -> bytes:
+    """The content of a model file.
+
+    Raises:
+        BonafideError: it cannot be read.
+    """
     try:
         return path.read_bytes()
     except OSError as error:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from bonafide.capture.errors import CaptureError
 from bonafide.capture.limits import Limits
-from bonafide.capture.sources import expand_sources, open_source
-from bonafide.capture.video import ClipReader
-from bonafide.deploy.detector import Detector, Examination
+from bonafide.capture.sources import expand_sources
+from bonafide.deploy.detector import Examination
+from bonafide.deploy.files import examine_source
+from bonafide.deploy.load import AnyDetector
 from bonafide.evaluation.score_writer import ScoreRow
-from bonafide.types import Frame, Presentation, ReasonCode
+from bonafide.types import Presentation, ReasonCode
 
 UNITS = ("presentation", "frame")
 
 
 def score_table(
-    detector: Detector,
+    detector: AnyDetector,
     samples: Iterable[Presentation],
     *,
     unit: str,
@@ -60,20 +58,10 @@ def _whole(sample: Presentation, frame: int | None, examination: Examination) ->
 
 
 def _examine(
-    detector: Detector, sample: Presentation, sample_hz: float, limits: Limits
+    detector: AnyDetector, sample: Presentation, sample_hz: float, limits: Limits
 ) -> Examination | None:
-    turns = -sample.rotation_deg // 90
     [source] = expand_sources([str(Path(sample.path))], limits)
     try:
-        opened = open_source(source, limits, sample_hz=sample_hz)
-        if isinstance(opened, ClipReader):
-            with opened:
-                return detector.examine_clip(_turned(frame, turns) for frame in opened)
-        return detector.examine(_turned(opened, turns).rgb)
+        return examine_source(detector, source, limits, sample_hz, sample.rotation_deg)
     except CaptureError:
         return None
-
-
-def _turned(frame: Frame, turns: int) -> Frame:
-    """The frame after quarter turns, counterclockwise."""
-    return replace(frame, rgb=np.ascontiguousarray(np.rot90(frame.rgb, turns))) if turns else frame

@@ -13,7 +13,7 @@ from bonafide.deploy.package import record_of
 from bonafide.deploy.runtime import CropScores
 from bonafide.models.ms_fans import MsFansScorer
 from bonafide.training.loop import BEST
-from bonafide.training.run import load_network
+from bonafide.training.ms_fans_task import load_network
 
 
 class TorchScorer:

@@ -11,7 +11,8 @@ from Table III, the loss of Eq. 6. Read as follows where the paper leaves room:
 - The LSTM has one hidden unit; its output at step i is alpha_i itself, in (-1, 1), no softmax.
 - Its gates start open, near the average fusion; see `LstmFusion._start_near_the_average`.
 - Dropout (p = 0.5) follows every fully connected layer of the CNN; the paper gives no rate.
-- The auxiliary classifiers of Eq. 5 are one linear layer per scale, used in training only.
+- The auxiliary classifiers of Eq. 5 are one linear layer per scale, used in training only; a
+  single scale has none ("the softmax is directly used", section IV-B).
 """
 
 from __future__ import annotations
@@ -23,14 +24,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bonafide.types import CLASSES
+
 INPUT_PX = 112
 """Side of the square window that the network sees (Table I)."""
 
 FEATURES = 1024
 """Length of the feature f_s of one scale (Table I: the last fully connected layer)."""
-
-CLASSES = ("attack", "bona_fide")
-"""Order of the two logits; the score is the probability of the last."""
 
 PAPER_SCALES = (0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5)
 PAPER_GROUPS = tuple(PAPER_SCALES[i : i + 3] for i in range(5))
@@ -154,7 +154,7 @@ class MsFansOutput(NamedTuple):
     """What one forward pass gives.
 
     Attributes:
-        logits: (batch, 2), see `CLASSES`.
+        logits: (batch, 2), see `types.CLASSES`.
         alpha: (batch, n), the weight of each scale.
         scale_logits: (batch, n, 2) of the auxiliary classifiers of Eq. 5.
     """
@@ -189,18 +189,20 @@ class MsFans(nn.Module):
 def loss(output: MsFansOutput, target: Tensor, *, first_half: bool) -> Tensor:
     """Eq. 6: L_f + 0.5 * sum of L_fi in the first half of the iterations, L_f alone after.
 
+    With one scale it is L_f throughout.
+
     Args:
         output: of `MsFans.forward`.
-        target: (batch,), int64, an index into `CLASSES`.
+        target: (batch,), int64, an index into `types.CLASSES`.
         first_half: whether iter < MAXITER / 2.
 
     Returns:
         the mean over the batch, a scalar.
     """
     fused = functional.cross_entropy(output.logits, target)
-    if not first_half:
-        return fused
     scales = output.scale_logits.shape[1]
+    if not first_half or scales == 1:
+        return fused
     auxiliary = functional.cross_entropy(
         output.scale_logits.flatten(0, 1), target.repeat_interleave(scales)
     )

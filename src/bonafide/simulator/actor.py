@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numba
@@ -97,8 +98,12 @@ class Posed:
     offset: Float
 
 
+@functools.lru_cache(maxsize=5)
 def build_actor(person: Identity) -> Actor:
-    """Build a person; about a second of work."""
+    """Build a person; about half a second of work, and 20 MB, so the last few are kept.
+
+    Nobody may write into the arrays: a scene and a mask take copies.
+    """
     head = build_head(person)
     paint = paint_head(person, head.rest, ROWS, COLUMNS)
     face_xy = np.where(head.rest[:, 2:] > 12, head.rest[:, :2], np.float32(OFF_FACE))

@@ -28,6 +28,8 @@ from bonafide.types import BONA_FIDE_SPECIES, BonafideError, RgbImage
 
 SOURCE_SIZE = (248, 304)
 SOURCE_RATE_HZ = 25.0
+KEPT_FRAMES = 120
+"""Of 226 kB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ def stage_clip(
     holder: Identity | None = None,
     printer: PrinterSettings | None = None,
     display: DisplaySettings | None = None,
+    source: Source | None = None,
+    held: bool | None = None,
 ) -> Clip:
     """Put a presentation together.
 
@@ -64,6 +68,8 @@ def stage_clip(
         subject: whose face is shown; species: a key of `SPECIES`.
         rng: decides the carrier, never the session; holder: who holds or wears it, drawn if None.
         printer, display: devices, drawn if None.
+        source: the photo or video that a print or screen shows, of `film_source`; drawn if None.
+        held: print or screen in a hand, or on a stand; drawn if None.
 
     Raises:
         BonafideError: an unknown species.
@@ -73,7 +79,7 @@ def stage_clip(
             f"unknown species {species!r}.", where="stage_clip",
             remedy=f"Choose one of {sorted(SPECIES)}.",
         )  # fmt: skip
-    devices = _Devices(holder or subject, printer or draw_printer(rng), display)
+    devices = _Devices(holder or subject, printer or draw_printer(rng), display, source, held)
     return Clip(plan, SPECIES[species](subject, devices, rng, plan))
 
 
@@ -84,6 +90,8 @@ class _Devices:
     holder: Identity
     printer: PrinterSettings
     display: DisplaySettings | None
+    source: Source | None
+    held: bool | None
 
 
 def capture_clip(
@@ -120,7 +128,10 @@ def capture_clip(
 
 
 def film_source(actor: Actor, rng: np.random.Generator, *, video: bool) -> Source:
-    """An earlier capture of a live subject by an earlier camera, as an attacker would have it."""
+    """An earlier capture of a live subject by an earlier camera, as an attacker would have it.
+
+    The first `KEPT_FRAMES` of a video are kept, for the next attack that shows it.
+    """
     plan = plan_capture(rng, *SOURCE_SIZE, adverse=False, face_share=(0.36, 0.48))
     plan = replace(plan, yaw_deg=0.6 * plan.yaw_deg, pitch_deg=0.6 * plan.pitch_deg)
     staging = Staging(BONA_FIDE_SPECIES, "live", actor, (), draw_motion(rng))
@@ -139,7 +150,8 @@ def film_source(actor: Actor, rng: np.random.Generator, *, video: bool) -> Sourc
             # Noise belongs to the frame, so that asking twice gives the same picture.
             own = np.random.default_rng((plan.noise_seed, number))
             picture = take_color(light, plan.lighting.white, plan.rig, own)
-            kept.clear()
+            if len(kept) >= KEPT_FRAMES:
+                kept.popitem()
             kept[number] = picture
         return kept[number]
 
@@ -156,9 +168,9 @@ def _live(
 def _flat(warped: bool) -> Callable[..., Staging]:
     def stage(subject: Identity, devices: _Devices, rng: np.random.Generator,
               plan: CapturePlan) -> Staging:  # fmt: skip
-        source = film_source(build_actor(subject), rng, video=False)
+        source = devices.source or film_source(build_actor(subject), rng, video=False)
         return stage_print(source, devices.printer, devices.holder, rng, warped=warped,
-                           fill=plan.rig.camera.sensor_fill)  # fmt: skip
+                           fill=plan.rig.camera.sensor_fill, held=devices.held)  # fmt: skip
 
     return stage
 
@@ -166,7 +178,7 @@ def _flat(warped: bool) -> Callable[..., Staging]:
 def _cut(eyes_only: bool) -> Callable[..., Staging]:
     def stage(subject: Identity, devices: _Devices, rng: np.random.Generator,
               plan: CapturePlan) -> Staging:  # fmt: skip
-        source = film_source(build_actor(subject), rng, video=False)
+        source = devices.source or film_source(build_actor(subject), rng, video=False)
         regions = "eyes" if eyes_only else str(rng.choice([r for r in REGIONS if r != "eyes"]))
         return stage_cut_print(
             source, devices.printer, devices.holder, rng, regions=regions,
@@ -182,10 +194,11 @@ def _screen(family: str, video: bool) -> Callable[..., Staging]:
         display = devices.display
         while display is None or family_of(display) != family:
             display = draw_display(rng)
-        source = film_source(build_actor(subject), rng, video=video)
+        source = devices.source or film_source(build_actor(subject), rng, video=video)
         ambient = plan.lighting.walls[1] + 0.6 * plan.lighting.lamps[0].power[1]
         return stage_screen(source, display, devices.holder, rng, video=video,
-                            fill=plan.rig.camera.sensor_fill, ambient=ambient)  # fmt: skip
+                            fill=plan.rig.camera.sensor_fill, ambient=ambient,
+                            held=devices.held)  # fmt: skip
 
     return stage
 

@@ -152,25 +152,26 @@ def stage_print(
     *,
     warped: bool,
     fill: float,
+    held: bool | None = None,
 ) -> Staging:
-    """A photo on a sheet, held or on a stand."""  # fmt: skip
+    """A photo on a sheet, held by hands or on a stand; None draws which."""
     kind = "warped" if warped else "flat"
     life = float(np.exp(rng.uniform(*np.log(SIZES[kind]))))
     margin = float(rng.choice([0.0, rng.uniform(0.02, 0.15)]))
     texture, frame, spots = _paper(source, printer, life, margin, rng)
     warp = draw_warp(rng, warped)
     paper = sheet(*frame, _material(texture, printer, False), warp)
-    held = float(rng.random() < 0.7)
-    extras = [paper, *(_grips(rng, frame, warp, holder) if held else [])]
+    in_hand = bool(rng.random() < 0.7) if held is None else held
+    extras = [paper, *(_grips(rng, frame, warp, holder) if in_hand else [])]
     depth = warp.depth(spots[:, 0], spots[:, 1])
     return Staging(
         species=f"print_{kind}",
-        detail=f"{printer.name}, {'hand' if held else 'stand'}",
+        detail=f"{printer.name}, {'hand' if in_hand else 'stand'}",
         actor=None,
         extras=tuple(extras),
         life=life,
         landmarks=np.column_stack([spots, depth]).astype(float),
-        held=held,
+        held=float(in_hand),
         plane=halftone_structure(texture, printer, frame[2:], fill),
         parameters={"printer": asdict(printer), "warp": asdict(warp), "life": life},
     )

@@ -193,20 +193,28 @@ FURNITURE: dict[str, tuple[Callable[[_Canvas, np.random.Generator, float], None]
 """Thing -> (how it is drawn, how often it is there)."""
 
 
-def draw_room(rng: np.random.Generator, view: View, lighting: Lighting, flash: float) -> Backdrop:
+def draw_room(
+    rng: np.random.Generator,
+    view: View,
+    lighting: Lighting,
+    flash: float,
+    *,
+    furnished: bool = True,
+) -> Backdrop:
     """Draw a room.
 
     Args:
         rng: decides everything; the same for live and attack.
         flash: NIR irradiance of the illuminator at 500 mm.
+        furnished: things stand in it, or there is an even wall alone.
     """
     width = min(WORK_PX, view.width * SAMPLES)
     height = max(round(width * view.height / view.width), 8)
     far = view.distance_mm + float(np.exp(rng.uniform(np.log(350), np.log(3500))))
     room = _Canvas(width, height, far)
-    _wall(room, rng)
+    _wall(room, rng, even=not furnished)
     for draw, chance in FURNITURE.values():
-        if rng.random() < chance:
+        if furnished and rng.random() < chance:
             draw(room, rng, far)
     corner = _contact_shadows(room.depth)
     gradient = 1 + 0.35 * _slope(rng, height, width)
@@ -222,13 +230,13 @@ def draw_room(rng: np.random.Generator, view: View, lighting: Lighting, flash: f
     )
 
 
-def _wall(room: _Canvas, rng: np.random.Generator) -> None:
+def _wall(room: _Canvas, rng: np.random.Generator, *, even: bool) -> None:
     room.albedo[:] = _color(rng, 0.12, 0.8)
-    if rng.random() < 0.25:
+    if not even and rng.random() < 0.25:
         period = int(rng.integers(5, 26))
         other = _color(rng, 0.15, 0.8)
         room.albedo[:, (np.arange(room.width) // period) % 2 == 0] = other
-    if rng.random() < 0.3:
+    if not even and rng.random() < 0.3:
         edge = rng.uniform(0.1, 0.9)
         room.albedo[:, int(edge * room.width):] *= rng.uniform(0.6, 0.95)  # fmt: skip
     grain = rng.standard_normal((room.height, room.width)).astype(np.float32)

@@ -126,6 +126,7 @@ def stage_screen(
     video: bool,
     fill: float,
     ambient: float,
+    held: bool | None = None,
 ) -> Staging:
     """A screen that shows the subject.
 
@@ -133,6 +134,7 @@ def stage_screen(
         video: replayed in time, or one photo.
         fill: side of the area that a sensor px integrates, px.
         ambient: light on white paper in the room; the screen's white is set relative to it.
+        held: by a hand, or on a stand; None draws it, and only what is small is held.
     """  # fmt: skip
     family = family_of(display)
     panel = PANELS_MM[family]
@@ -154,18 +156,19 @@ def stage_screen(
                      0.042 if glossy else 0.004, emission=1.0)  # fmt: skip
     extras = [sheet(*frame, glass, Warp())]
     extras += _device(family, frame, display)
-    held = float(family in ("phone", "tablet") and rng.random() < 0.75)
-    if held:
+    small = family in ("phone", "tablet") and bool(rng.random() < 0.75)
+    in_hand = small if held is None else held
+    if in_hand:
         extras += _grip(rng, frame, holder)
     plane = subpixel_structure(display, showing, frame[2:], fill, float(rng.uniform(-6, 6)))
     return Staging(
         species=f"{'replay' if video else 'photo'}_{family}",
-        detail=f"{display.name}, {'hand' if held else 'stand'}",
+        detail=f"{display.name}, {'hand' if in_hand else 'stand'}",
         actor=None,
         extras=tuple(extras),
         life=life,
         landmarks=np.column_stack([spots, np.zeros(5)]),
-        held=held,
+        held=float(in_hand),
         refresh=(0, content) if video else None,
         plane=plane,
         parameters={"display": asdict(display), "showing": asdict(showing), "life": life},

@@ -36,6 +36,7 @@ class CapturePlan:
         distance_mm: of a life-size face; yaw_deg, pitch_deg, roll_deg: its mean pose.
         lighting, rig: of the session; room_seed, noise_seed: for the rest.
         tremor: six sways (yaw, pitch, roll in degrees; x, y, z in mm) of a held carrier.
+        plain_room: a wall without furniture, as behind a controlled session.
     """
 
     width: int
@@ -51,6 +52,7 @@ class CapturePlan:
     room_seed: int
     noise_seed: int
     tremor: tuple[Sway, ...]
+    plain_room: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,9 @@ class Stage:
         infrared = plan.rig.infrared
         torch = (*infrared.beside_mm, distance, infrared.flash, infrared.mirrored)
         self._flash = np.array(torch, np.float32)
-        self._room: Backdrop = draw_room(room, self.view, plan.lighting, plan.rig.infrared.flash)
+        self._room: Backdrop = draw_room(
+            room, self.view, plan.lighting, infrared.flash, furnished=not plan.plain_room
+        )
 
     def radiance(
         self, time_s: float, *, infrared: bool = True

@@ -59,18 +59,18 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def save_checkpoint(
-    path: Path, network: nn.Module, optimizer: torch.optim.SGD, progress: Progress
+    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress
 ) -> None:
-    """Write all that resuming needs: the network, SGD's momentum and the progress."""
+    """Write all that resuming needs: the network, the optimiser's state and the progress."""
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     for index, parameter in enumerate(_parameters(optimizer)):
-        buffer = optimizer.state.get(parameter, {}).get("momentum_buffer")
-        if buffer is not None:
-            tensors[f"momentum.{index}"] = buffer
+        for name, value in optimizer.state.get(parameter, {}).items():
+            if value is not None:  # SGD without momentum keeps a None
+                tensors[f"optimizer.{index}.{name}"] = torch.as_tensor(value)
     save_tensors(path, tensors, {"progress": json.dumps(asdict(progress))})
 
 
-def load_checkpoint(path: Path, network: nn.Module, optimizer: torch.optim.SGD) -> Progress:
+def load_checkpoint(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
     """Restore what `save_checkpoint` wrote into a network and optimiser of the same shape.
 
     Raises:
@@ -88,12 +88,15 @@ def load_checkpoint(path: Path, network: nn.Module, optimizer: torch.optim.SGD) 
             where=str(path),
             remedy="Resume with the settings that the run began with.",
         ) from error
-    for index, parameter in enumerate(_parameters(optimizer)):
-        buffer = tensors.get(f"momentum.{index}")
-        if buffer is not None:
-            optimizer.state[parameter]["momentum_buffer"] = buffer.to(parameter)
+    parameters = _parameters(optimizer)
+    for key, value in tensors.items():
+        if key.startswith("optimizer."):
+            _, index, name = key.split(".", 2)
+            parameter = parameters[int(index)]
+            # Step counters are scalars that stay on the CPU; moments live with their parameter.
+            optimizer.state[parameter][name] = value.to(parameter) if value.ndim else value
     return progress
 
 
-def _parameters(optimizer: torch.optim.SGD) -> list[Tensor]:
+def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]

@@ -1,39 +1,45 @@
-"""A whole run: samples.csv -> crop cache -> trained network -> scores -> operating point."""
+"""A run folder: begun once, resumed with the same settings, and recorded whatever the family."""
 
 from __future__ import annotations
 
 import platform
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from lightning.fabric import Fabric
 
 import bonafide
 from bonafide.datasets.sample_table import check_protocol, digest_of, read_sample_table
-from bonafide.models.ms_fans import MsFans
-from bonafide.training.batches import balanced_sampler, class_index
-from bonafide.training.checkpoint import Progress, load_tensors
-from bonafide.training.config import TrainingConfig, load_config
-from bonafide.training.crop_cache import CropCache, CropSettings, crop_cache
-from bonafide.training.loop import BEST, TrainingData, build_network, train
-from bonafide.training.toml import format_toml
+from bonafide.training.checkpoint import Progress
+from bonafide.training.loop import train
+from bonafide.training.settings import RunSettings, load_settings, read_toml
+from bonafide.training.task import TrainingTask
+from bonafide.training.toml import Value, format_toml
 from bonafide.types import BONA_FIDE_SPECIES, BonafideError, Presentation, Split
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 RECORD = "run.toml"
 SPLITS = (Split.TRAIN, Split.DEVELOPMENT, Split.TEST)
 
 
 @dataclass(frozen=True)
-class Caches:
-    """The crop caches of one sample table, by split; a split without rows has none."""
+class RunData:
+    """What a run was given, for its record.
+
+    Attributes:
+        samples: the table's rows by split.
+        unusable: by split, how many presentations gave nothing to train or score on.
+    """
 
     samples: dict[Split, list[Presentation]]
-    crops: dict[Split, CropCache]
+    unusable: dict[Split, int]
 
 
 @dataclass(frozen=True)
@@ -41,18 +47,17 @@ class Reporter:
     """How a run tells of its progress; each call is cheap.
 
     Attributes:
-        cutting: called with the number of presentations to cut; returns the per-sample callback.
+        preparing: called with a split's name and number of presentations before its cache is cut;
+            returns what to call after each of them.
         training: called after every step with the progress and the training loss.
     """
 
-    cutting: Callable[[str, int], Callable[[], None]]
+    preparing: Callable[[str, int], Callable[[], None]]
     training: Callable[[Progress, float], None]
 
 
-def open_caches(
-    table: Path, folder: Path, config: TrainingConfig, workers: int, report: Reporter
-) -> Caches:
-    """Read and check a sample table, and cut or open the crop cache of each of its splits.
+def read_splits(table: Path) -> dict[Split, list[Presentation]]:
+    """Read and check a sample table that is to be trained on.
 
     Raises:
         BonafideError: the table is faulty, its splits share subjects, or train or development is
@@ -68,56 +73,43 @@ def open_caches(
                 where=str(table),
                 remedy="Training needs both: thresholds and early stopping use development only.",
             )
-    settings = CropSettings(config.scales, config.crop_px, config.frames_per_clip)
-    crops = {}
-    for split, rows in by_split.items():
-        if rows:
-            on_sample = report.cutting(split.value, len(rows))
-            crops[split] = crop_cache(
-                rows, folder / split.value, settings, workers=workers, on_sample=on_sample
-            )
-    return Caches(by_split, crops)
-
-
-def targets_of(rows: Sequence[Presentation]) -> np.ndarray:
-    """(rows,) int64 indices into `ms_fans.CLASSES`."""
-    return np.array([class_index(row.label) for row in rows], np.int64)
+    return by_split
 
 
 def train_run(
-    config: TrainingConfig,
-    caches: Caches,
+    task: TrainingTask,
+    data: RunData,
     run: Path,
     fabric: Fabric,
     *,
     resume: bool,
     report: Reporter,
 ) -> Progress:
-    """Train on the caches' training split and leave weights and record in the run folder.
+    """Train and leave weights and record in the run folder.
 
     Raises:
         BonafideError: the folder holds a run and ``resume`` is not set, or was begun with other
             settings.
     """
     run.mkdir(parents=True, exist_ok=True)
-    _check_folder(config, run, resume)
-    training, development = caches.crops[Split.TRAIN], caches.crops[Split.DEVELOPMENT]
-    data = TrainingData(
-        training.crops,
-        targets_of(training.samples),
-        balanced_sampler(training.samples),
-        development.crops,
-        targets_of(development.samples),
-    )
+    check_folder(task.family, task.settings, run, resume=resume)
+    fabric.barrier()  # nobody writes the record before all have looked
     if fabric.is_global_zero:
-        write_record(run, config, caches, Progress())
-    progress = train(config, data, run, fabric, resume=resume, on_step=report.training)
+        write_record(run, task, data, Progress())
+    progress = train(task, run, fabric, resume=resume, on_step=report.training)
     if fabric.is_global_zero:
-        write_record(run, config, caches, progress)
+        write_record(run, task, data, progress)
+    fabric.barrier()
     return progress
 
 
-def _check_folder(config: TrainingConfig, run: Path, resume: bool) -> None:
+def check_folder(family: str, settings: RunSettings, run: Path, *, resume: bool) -> None:
+    """Refuse to mix two runs in one folder.
+
+    Raises:
+        BonafideError: the folder holds a run and ``resume`` is not set, or was begun with another
+            family or other settings.
+    """
     record = run / RECORD
     if not record.exists():
         return
@@ -127,7 +119,7 @@ def _check_folder(config: TrainingConfig, run: Path, resume: bool) -> None:
             where=str(run),
             remedy="Go on with it by --resume, or name another folder with -o.",
         )
-    if load_config(record) != config:
+    if family_of(run) != family or load_settings(type(settings), record) != settings:
         raise BonafideError(
             "was begun with other settings.",
             where=str(record),
@@ -135,26 +127,53 @@ def _check_folder(config: TrainingConfig, run: Path, resume: bool) -> None:
         )
 
 
-def load_network(run: Path) -> tuple[MsFans, TrainingConfig]:
-    """The kept (best on development) network of a run, on the CPU, in evaluation mode.
+def family_of(run: Path) -> str:
+    """The model family of a run folder, such as "ms_fans".
 
     Raises:
-        BonafideError: the folder holds no finished run.
+        BonafideError: the folder holds no run.
     """
-    config = load_config(run / RECORD)
-    tensors, _ = load_tensors(run / BEST)
-    network = build_network(config)
-    network.load_state_dict(tensors)
-    return network.eval(), config
+    record = read_toml(run / RECORD)
+    if "family" not in record:
+        raise BonafideError(
+            "does not say of which family its model is.",
+            where=str(run / RECORD),
+            remedy='Add family = "ms_fans" at its top if an older version wrote it.',
+        )
+    return str(record["family"])
 
 
-def write_record(run: Path, config: TrainingConfig, caches: Caches, progress: Progress) -> None:
-    """Write run.toml: settings, data, who was trained on, provenance and result."""
-    training = caches.samples[Split.TRAIN]
+def write_record(run: Path, task: TrainingTask, data: RunData, progress: Progress) -> None:
+    """Write the record of a run of the loop."""
+    result: dict[str, Value] = {
+        "steps": progress.step,
+        "best_step": progress.best_step,
+        "best_development_loss": float(progress.best_measure),
+    }
+    write_run_record(run, (task.family, task.name, task.settings.seed), task.settings, data, result)
+
+
+def write_run_record(
+    run: Path,
+    who: tuple[str, str, int],
+    settings: DataclassInstance,
+    data: RunData,
+    result: dict[str, Value],
+) -> None:
+    """Write run.toml: settings, data, who was trained on, provenance and result.
+
+    Args:
+        run: the folder.
+        who: family, name and seed of the model.
+        settings: a flat dataclass.
+        data: what it was given.
+        result: what came of it.
+    """
+    training = data.samples[Split.TRAIN]
     tables = {
-        "": {"name": f"ms-fans {config.cnn} {config.fusion}", "seed": config.seed},
-        "settings": asdict(config),
-        "data": _describe_data(caches),
+        "": dict(zip(("family", "name", "seed"), who, strict=True)),
+        "settings": asdict(settings),
+        "data": describe_data(data),
         "training": {
             "datasets": sorted({row.dataset for row in training}),
             "species": sorted({row.pai_species for row in training} - {BONA_FIDE_SPECIES}),
@@ -167,28 +186,25 @@ def write_record(run: Path, config: TrainingConfig, caches: Caches, progress: Pr
             "python": platform.python_version(),
             "threads": torch.get_num_threads(),
         },
-        "result": {
-            "steps": progress.step,
-            "best_step": progress.best_step,
-            "best_development_loss": float(progress.best_measure),
-        },
+        "result": result,
     }
     (run / RECORD).write_text(format_toml(tables))
 
 
-def _describe_data(caches: Caches) -> dict[str, str | int]:
-    everything = [sample for rows in caches.samples.values() for sample in rows]
+def describe_data(data: RunData) -> dict[str, str | int]:
+    """Data sets, digest and counts by split and species."""
+    everything = [sample for rows in data.samples.values() for sample in rows]
     described: dict[str, str | int] = {
         "dataset": ", ".join(sorted({sample.dataset for sample in everything})),
         "digest": digest_of(everything),
     }
-    for split, rows in caches.samples.items():
+    for split, rows in data.samples.items():
         species = Counter(row.pai_species for row in rows)
         described[f"{split.value}_subjects"] = len({row.capture_subject for row in rows})
         for name, count in sorted(species.items()):
             described[f"{split.value}_{name}"] = count
-        if split in caches.crops:
-            described[f"{split.value}_without_usable_face"] = len(caches.crops[split].missed)
+        if split in data.unusable:
+            described[f"{split.value}_unusable"] = data.unusable[split]
     return described
 
 

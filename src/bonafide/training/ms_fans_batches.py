@@ -1,10 +1,8 @@
-"""Batches as a pure function of (seed, step): what makes a resumed run equal an undisturbed one."""
+"""Batches of MS-FANS, windowed and augmented: a pure function of (seed, step, rank)."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -14,9 +12,9 @@ import torch
 from torch import Tensor
 
 from bonafide.face.crop import FILL
-from bonafide.models.ms_fans import CLASSES, INPUT_PX
-from bonafide.training.config import TrainingConfig
-from bonafide.types import BonafideError, Label, Presentation
+from bonafide.models.ms_fans import INPUT_PX
+from bonafide.training.ms_fans_settings import MsFansSettings
+from bonafide.training.sampler import BalancedSampler, step_rng
 
 Crops = npt.NDArray[np.uint8]
 
@@ -24,69 +22,6 @@ LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601 weights of R, G, B
 
 NOISE = np.random.default_rng(0).standard_normal(1 << 20).astype(np.float32)
 """Drawn once: a batch takes a stretch of it at a random place, which is fifty times faster."""
-
-
-def class_index(label: Label) -> int:
-    """The index into `CLASSES` of a label."""
-    return CLASSES.index(label.value)
-
-
-@dataclass(frozen=True)
-class BalancedSampler:
-    """Draws class, then PAI species, then capture subject, then one of its crops, evenly.
-
-    Attributes:
-        groups: class -> species -> subject -> row numbers of the crop cache.
-    """
-
-    groups: dict[str, dict[str, dict[str, npt.NDArray[np.int64]]]]
-
-    def draw(self, count: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-        """Row numbers (count,), half of them bona fide (the odd one is an attack)."""
-        rows = np.empty(count, np.int64)
-        for position in range(count):
-            species = self.groups[CLASSES[position % 2]]
-            subjects = _pick(species, rng)
-            rows[position] = rng.choice(_pick(subjects, rng))
-        return rows
-
-
-def _pick(choices: dict[str, object], rng: np.random.Generator) -> object:
-    return choices[list(choices)[rng.integers(len(choices))]]
-
-
-def balanced_sampler(rows: Sequence[Presentation]) -> BalancedSampler:
-    """Group the rows of a crop cache.
-
-    Raises:
-        BonafideError: a class has no row.
-    """
-    lists: dict[str, dict[str, dict[str, list[int]]]] = {
-        name: defaultdict(lambda: defaultdict(list)) for name in CLASSES
-    }
-    for number, row in enumerate(rows):
-        lists[row.label.value][row.pai_species][row.capture_subject].append(number)
-    for name in CLASSES:
-        if not lists[name]:
-            raise BonafideError(
-                f"no {name} sample with a usable face in the training split.",
-                where="training data",
-                remedy="Add such samples, or look at the crop cache's list of those without face.",
-            )
-    return BalancedSampler(
-        {
-            name: {
-                species: {subject: np.array(n) for subject, n in sorted(subjects.items())}
-                for species, subjects in sorted(groups.items())
-            }
-            for name, groups in lists.items()
-        }
-    )
-
-
-def step_rng(seed: int, step: int) -> np.random.Generator:
-    """The generator of one step: the same whether or not the run was interrupted before it."""
-    return np.random.default_rng([seed, step])
 
 
 def random_window(crops: Crops, rng: np.random.Generator) -> Crops:
@@ -180,7 +115,7 @@ def training_batch(
     crops: npt.NDArray[np.uint8],
     targets: npt.NDArray[np.int64],
     sampler: BalancedSampler,
-    config: TrainingConfig,
+    settings: MsFansSettings,
     step: int,
     *,
     rank: int = 0,
@@ -190,20 +125,20 @@ def training_batch(
 
     Args:
         crops: the crop cache, (rows, n, side, side, 3) uint8, memory-mapped or not.
-        targets: (rows,) indices into `CLASSES`.
+        targets: (rows,) indices into `types.CLASSES`.
         sampler: over the same rows.
-        config: of the run.
+        settings: of the run.
         step: from 0.
         rank, world: this process and how many share the batch.
     """
-    rng = step_rng(config.seed, step)
-    rows = np.array_split(sampler.draw(config.batch, rng), world)[rank]
-    rng = np.random.default_rng([config.seed, step, rank])
+    rng = step_rng(settings.seed, step)
+    rows = np.array_split(sampler.draw(settings.batch, rng), world)[rank]
+    rng = np.random.default_rng([settings.seed, step, rank])
     faces = []
     for row in rows:
         face = crops[row]
-        if rng.random() < config.border:
-            face = blank_surroundings(face, config.scales, rng)
-        window = jitter_focus(random_window(face, rng), config.focus, rng)
-        faces.append(jitter_photometry(window, config.jitter, rng))
+        if rng.random() < settings.border:
+            face = blank_surroundings(face, settings.scales, rng)
+        window = jitter_focus(random_window(face, rng), settings.focus, rng)
+        faces.append(jitter_photometry(window, settings.jitter, rng))
     return torch.from_numpy(np.stack(faces)), torch.from_numpy(targets[rows])

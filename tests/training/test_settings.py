@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bonafide.training.config import TrainingConfig, format_config, load_config
+from bonafide.training.ms_fans_settings import MsFansSettings
+from bonafide.training.settings import format_settings, load_settings
 from bonafide.training.toml import format_toml
 from bonafide.types import BonafideError
 
@@ -16,10 +17,10 @@ VALUES = st.one_of(PLAIN, st.booleans(), st.integers(-(2**60), 2**60), st.floats
 
 
 def test_settings_round_trip(tmp_path):
-    config = replace(TrainingConfig(), scales=(0.9, 1.5), seed=7, jitter=0.25)
+    config = replace(MsFansSettings(), scales=(0.9, 1.5), seed=7, jitter=0.25)
     path = tmp_path / "run.toml"
-    path.write_text(format_config(config))
-    assert load_config(path) == config
+    path.write_text(format_settings(config))
+    assert load_settings(MsFansSettings, path) == config
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def test_a_wrong_setting_is_named(tmp_path, text, message):
     path = tmp_path / "settings.toml"
     path.write_text(text)
     with pytest.raises(BonafideError, match=message):
-        load_config(path)
+        load_settings(MsFansSettings, path)
 
 
 @given(st.dictionaries(PLAIN, VALUES | st.lists(VALUES, max_size=3), max_size=4))

@@ -5,16 +5,16 @@ import pytest
 import torch
 
 from bonafide.face.crop import FILL
-from bonafide.training.batches import (
+from bonafide.training.ms_fans_batches import (
     LUMA,
-    balanced_sampler,
     blank_surroundings,
     jitter_focus,
     jitter_photometry,
     random_window,
     training_batch,
 )
-from bonafide.training.config import TrainingConfig
+from bonafide.training.ms_fans_settings import MsFansSettings
+from bonafide.training.sampler import balanced_sampler
 from bonafide.types import BonafideError, Label, Presentation, Split
 
 
@@ -118,7 +118,7 @@ def test_a_batch_depends_on_seed_and_step_alone_and_processes_share_it():
     rows = lopsided_rows()
     crops = np.random.default_rng(0).integers(0, 255, (len(rows), 2, 128, 128, 3), dtype=np.uint8)
     targets = np.array([int(row.label is Label.BONA_FIDE) for row in rows])
-    config = TrainingConfig(scales=(1.0, 1.2), batch=8)
+    config = MsFansSettings(scales=(1.0, 1.2), batch=8)
     sampler = balanced_sampler(rows)
 
     def batch(step, **share):

@@ -1,0 +1,256 @@
+"""What a twin films: people with their clothes, rooms, devices, and one presentation (simulated).
+
+A data set has a few devices and places and many people; the rendered world draws new ones for
+every clip. A twin draws its devices and rooms once, and every clip then takes the place and pose of
+the face, the tremor of the hand and the camera's circumstances from its own job, before anyone looks
+at what is presented.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bonafide.simulator.actor import build_actor
+from bonafide.simulator.camera import CameraSettings, draw_camera
+from bonafide.simulator.capture_clip import film_source, stage_clip
+from bonafide.simulator.carrier import Source
+from bonafide.simulator.display import DisplaySettings, draw_display
+from bonafide.simulator.identity import Identity, balanced_population, draw_identity
+from bonafide.simulator.lighting import Lighting, draw_lighting
+from bonafide.simulator.printer import PrinterSettings, draw_printer
+from bonafide.simulator.rig import DepthSettings, InfraredSettings
+from bonafide.simulator.screens import family_of
+from bonafide.simulator.session import Clip, plan_capture
+from bonafide.simulator.twin import generator, seed_of
+from bonafide.types import BONA_FIDE_SPECIES
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A place with its light.
+
+    Attributes:
+        name: in the provenance; seed: of what stands there; lighting: of it.
+        plain: an even wall instead of furniture.
+    """
+
+    name: str
+    seed: int
+    lighting: Lighting
+    plain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A camera; with its infrared and depth sensors where the twin has them."""
+
+    camera: CameraSettings
+    infrared: InfraredSettings | None = None
+    depth: DepthSettings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The earlier photo or video of the subject that prints and screens show.
+
+    Attributes:
+        who: the subject as dressed then; seed: of that capture; video: it moves.
+    """
+
+    who: Identity
+    seed: int
+    video: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One presentation before one device.
+
+    Attributes:
+        species: a key of `capture_clip.SPECIES`.
+        subject, holder: names in the provenance; who, attacker: these people as dressed.
+        room, device: where and by what; face_share: of the picture's width, see `plan_capture`.
+        width, height: px.
+        printer, display, shown: of an attack that has them.
+        held: whether a hand holds a print or screen; None draws it.
+    """
+
+    species: str
+    subject: str
+    who: Identity
+    holder: str
+    attacker: Identity
+    room: Room
+    device: Device
+    width: int
+    height: int
+    face_share: tuple[float, float]
+    printer: PrinterSettings | None = None
+    display: DisplaySettings | None = None
+    shown: Shown | None = None
+    held: bool | None = None
+
+
+def stage_scene(scene: Scene, rng: np.random.Generator) -> Clip:
+    """Draw the session, then stage the presentation; ready to be filmed."""
+    session_rng, staging_rng = rng.spawn(2)
+    plan = plan_capture(session_rng, scene.width, scene.height, face_share=scene.face_share)
+    # A clip is not resent by an app as a photo is; its codec comes later.
+    shot = replace(plan.rig.shot, resend_quality=0, motion_px=0.25 * plan.rig.shot.motion_px)
+    rig = replace(plan.rig, camera=scene.device.camera, shot=shot)
+    if scene.device.infrared is not None and scene.device.depth is not None:
+        rig = replace(rig, infrared=scene.device.infrared, depth=scene.device.depth)
+    plan = replace(
+        plan,
+        rig=rig,
+        lighting=scene.room.lighting,
+        room_seed=scene.room.seed,
+        plain_room=scene.room.plain,
+    )
+    return stage_clip(
+        scene.who, scene.species, staging_rng, plan, holder=scene.attacker, printer=scene.printer,
+        display=scene.display, source=_source(scene.shown) if scene.shown else None,
+        held=scene.held,
+    )  # fmt: skip
+
+
+@functools.lru_cache(maxsize=4)
+def _source(shown: Shown) -> Source:
+    """An earlier capture; several attacks show the same one, as in the real data sets."""
+    rng = np.random.default_rng(shown.seed)
+    return film_source(build_actor(shown.who), rng, video=shown.video)
+
+
+def drawn_of(scene: Scene, clip: Clip) -> dict[str, object]:
+    """What a record says of a staged scene; devices, rooms and people by name."""
+    staging, session = clip.staging, clip.plan
+    return {
+        "species": scene.species,
+        "subject": scene.subject,
+        "holder": scene.holder if scene.species != BONA_FIDE_SPECIES else "",
+        "room": scene.room.name,
+        "camera": scene.device.camera.name,
+        "detail": staging.detail,
+        "shown_seed": str(scene.shown.seed) if scene.shown else "",
+        "carrier": staging.parameters,
+        "face_share": session.face_share,
+        "at": session.at,
+        "distance_mm": session.distance_mm,
+        "pose_deg": [session.yaw_deg, session.pitch_deg, session.roll_deg],
+        "shot": session.rig.shot,
+        "infrared": session.rig.infrared,
+        "depth": session.rig.depth,
+        "tremor": session.tremor,
+        "noise_seed": session.noise_seed,
+    }
+
+
+# ------------------------------------------------------------------ people and what they wear
+
+
+def draw_people(seed: int, twin: str, names: list[str]) -> dict[str, Identity]:
+    """People balanced over tone, age and sex, by their names in the data set.
+
+    Names in the order given: every run of them, such as a split's, is nearly balanced too.
+    """
+    people = balanced_population(generator(seed, twin, "people"), len(names))
+    return dict(zip(names, people, strict=True))
+
+
+def dress(person: Identity, rng: np.random.Generator) -> Identity:
+    """The same person in other clothes, as in another session."""
+    other = draw_identity(rng)
+    return replace(
+        person,
+        garment=other.garment,
+        garment_rgb=other.garment_rgb,
+        garment_accent_rgb=other.garment_accent_rgb,
+        garment_pattern=other.garment_pattern,
+        garment_infrared=other.garment_infrared,
+    )
+
+
+def show(person: Identity, seed: int, twin: str, *words: object, video: bool) -> Shown:
+    """An earlier capture of a person, in clothes of that day."""
+    who = dress(person, generator(seed, twin, "earlier clothes", *words))
+    return Shown(who, seed_of(seed, twin, "earlier capture", *words), video)
+
+
+# ------------------------------------------------------------------ rooms and devices
+
+
+def draw_rooms(
+    seed: int, twin: str, kind: str, count: int, *, adverse: bool, plain: bool = False
+) -> tuple[Room, ...]:
+    """Places of one kind of light; ``plain`` ones have an even wall."""
+    rooms = []
+    for number in range(count):
+        rng = generator(seed, twin, "room", kind, number)
+        lighting = draw_lighting(rng, adverse=adverse)
+        rooms.append(Room(f"{kind} {number + 1}", int(rng.integers(2**31)), lighting, plain))
+    return tuple(rooms)
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """How good a camera is: bands that replace those of `camera.draw_camera`.
+
+    Attributes:
+        photon_noise, read_noise, lens_sigma_px, chroma_blur_px, sharpen_amount: see
+            `CameraSettings`; (smallest, largest).
+        working_ratio: (smallest, largest); below 1 the camera resolves less than its pixels say.
+        jpeg_quality: of the compression within the camera.
+    """
+
+    photon_noise: tuple[float, float]
+    read_noise: tuple[float, float]
+    lens_sigma_px: tuple[float, float]
+    chroma_blur_px: tuple[float, float]
+    sharpen_amount: tuple[float, float]
+    working_ratio: tuple[float, float]
+    jpeg_quality: tuple[int, int]
+
+
+LOW = Grade((4e-4, 9e-4), (3e-3, 6e-3), (0.6, 0.9), (1.0, 2.0), (0.5, 1.1), (0.8, 0.9), (72, 84))
+NORMAL = Grade((8e-5, 3e-4), (1e-3, 3e-3), (0.4, 0.6), (0.4, 1.2), (0.6, 1.4), (0.95, 1.1),
+               (85, 94))  # fmt: skip
+HIGH = Grade((1e-5, 5e-5), (3e-4, 1e-3), (0.25, 0.4), (0.0, 0.5), (0.5, 1.2), (1.0, 1.2), (93, 98))
+"""An old webcam, a good webcam or phone preview, a system camera."""
+
+
+def draw_device(rng: np.random.Generator, name: str, grade: Grade) -> Device:
+    """A colour camera of a grade; what the grade does not set is drawn as everywhere."""
+    camera = draw_camera(rng, name)
+    return Device(
+        replace(
+            camera,
+            name=name,
+            photon_noise=float(np.exp(rng.uniform(*np.log(grade.photon_noise)))),
+            read_noise=float(np.exp(rng.uniform(*np.log(grade.read_noise)))),
+            lens_sigma_px=float(rng.uniform(*grade.lens_sigma_px)),
+            chroma_blur_px=float(rng.uniform(*grade.chroma_blur_px)),
+            sharpen_amount=float(rng.uniform(*grade.sharpen_amount)),
+            working_ratio=float(rng.uniform(*grade.working_ratio)),
+            jpeg_quality=int(rng.integers(*grade.jpeg_quality)),
+            jpeg_subsampling="4:2:0",
+        )
+    )
+
+
+def draw_screen(rng: np.random.Generator, family: str, pixels_per_inch: float) -> DisplaySettings:
+    """A screen of a family ("phone", "tablet", "laptop", "monitor") and a stated density."""
+    display = draw_display(rng)
+    while family_of(display) != family:
+        display = draw_display(rng)
+    return replace(display, pixels_per_inch=pixels_per_inch)
+
+
+def draw_press(rng: np.random.Generator, processes: tuple[str, ...]) -> PrinterSettings:
+    """A printer of one of the processes of `printer.draw_printer`, such as "laser"."""
+    printer = draw_printer(rng)
+    while printer.name not in processes:
+        printer = draw_printer(rng)
+    return printer

@@ -1,0 +1,48 @@
+"""`bonafide calibrate` as a user runs it."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+import bonafide.cli
+from bonafide.decision.operating_point import load_operating_point
+from bonafide.types import BonafideError
+
+
+def run(*arguments):
+    result = CliRunner().invoke(bonafide.cli.app, ["calibrate", *map(str, arguments)])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def test_a_folder_of_live_photos_gives_a_threshold_that_check_takes(
+    tmp_path, astronaut, untrained_model
+):
+    folder = tmp_path / "live"
+    for number in range(23):
+        (folder / f"person{number % 4}").mkdir(parents=True, exist_ok=True)
+        picture = np.clip(astronaut.astype(int) + number, 0, 255).astype(np.uint8)
+        Image.fromarray(picture).save(folder / f"person{number % 4}" / f"{number}.jpg")
+    Image.new("RGB", (200, 200)).save(folder / "black.png")
+    out = tmp_path / "mine.json"
+    told = run(folder, "-o", out, "--bpcer", 0.1, "--confidence", 0.9, "--model", untrained_model)
+    assert "23 live presentations of 4 people" in told.stdout
+    assert "black.png: no_face" in told.stderr
+    point = load_operating_point(out)
+    assert point.development.bona_fide == 23
+    checked = CliRunner().invoke(
+        bonafide.cli.app,
+        ["check", str(folder / "person0"), "--operating-point", str(out), "--model",
+         str(untrained_model)],
+    )  # fmt: skip
+    assert checked.exit_code in (0, 1)
+
+
+def test_too_few_photos_say_how_many(tmp_path, astronaut, untrained_model):
+    Image.fromarray(astronaut).save(tmp_path / "one.jpg")
+    with pytest.raises(BonafideError, match="at least 59"):
+        run(tmp_path, "-o", tmp_path / "mine.json", "--model", untrained_model)
+    with pytest.raises(BonafideError, match="not a folder"):
+        run(tmp_path / "none", "-o", tmp_path / "mine.json")

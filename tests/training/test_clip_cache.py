@@ -1,0 +1,97 @@
+"""Clips are read once, what gives none is listed with its reason, pool5 is kept."""
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from bonafide.cues.clip_frames import ClipFile, ClipSettings, read_clip
+from bonafide.face.detect import MtcnnDetector
+from bonafide.models.motion_cnn_lstm import MotionCnnLstm
+from bonafide.training.array_cache import ArrayCache
+from bonafide.training.clip_cache import clip_cache, pool5_cache
+from bonafide.types import BonafideError, Label, Presentation, Split
+
+SETTINGS = ClipSettings(frames=4, window_s=1.0, side_px=48)
+
+
+def sample(path, **changes):
+    base = Presentation(
+        path.name, str(path), Label.BONA_FIDE, "bona_fide", "p", Split.TRAIN, "made up", sha256="1"
+    )
+    return replace(base, **changes)
+
+
+@pytest.fixture
+def media(tmp_path, astronaut, write_clip):
+    head = np.ascontiguousarray(astronaut[0:224, 110:334])
+    write_clip(tmp_path / "good.mp4", [np.roll(head, i % 3, axis=0) for i in range(14)])
+    write_clip(tmp_path / "short.mp4", [head] * 6)
+    write_clip(tmp_path / "wall.mp4", [np.full_like(head, 90)] * 14)
+    (tmp_path / "broken.mp4").write_bytes((tmp_path / "good.mp4").read_bytes()[:300])
+    Image.fromarray(head).save(tmp_path / "photo.png")
+    return tmp_path
+
+
+def test_rows_are_what_read_clip_gives_and_misses_have_their_reason(media):
+    names = ("good.mp4", "short.mp4", "wall.mp4", "broken.mp4", "photo.png")
+    cache = clip_cache([sample(media / name) for name in names], media / "cache", SETTINGS)
+    read = read_clip(ClipFile(media / "good.mp4", 1.0), SETTINGS, MtcnnDetector())
+    assert [row.presentation for row in cache.samples] == ["good.mp4"]
+    np.testing.assert_array_equal(cache.values[0], read.frames)
+    assert dict(cache.missed) == {
+        "short.mp4": "clip_too_short",
+        "wall.mp4": "no_face",
+        "broken.mp4": "unreadable",
+        "photo.png": "clip_too_short",
+    }
+    rows = csv.DictReader((media / "cache" / "missed.csv").open())
+    advice = {row["presentation"]: row["advice"] for row in rows}
+    assert "0.6 s; 1 s are needed" in advice["short.mp4"]
+    assert "this is a photo" in advice["photo.png"]
+
+
+def test_a_band_that_a_clip_cannot_show_is_a_reason(media):
+    settings = replace(SETTINGS, preset="face-motion")
+    with pytest.raises(BonafideError, match="no clip gives the frames"):
+        clip_cache([sample(media / "good.mp4")], media / "cache", settings)
+    both = [sample(media / "good.mp4", presentation="a"), sample(media / "short.mp4")]
+    slow = replace(settings, low_hz=1.2, high_hz=3.0)
+    cache = clip_cache(both, media / "cache", slow)
+    assert cache.missed == [("short.mp4", "clip_too_short")]
+
+
+def test_it_is_read_once_and_again_only_when_something_changed(media):
+    samples, read = [sample(media / "good.mp4")], []
+
+    def open_with(settings):
+        before = len(read)
+        clip_cache(samples, media / "cache", settings, on_sample=lambda: read.append(1))
+        return len(read) - before
+
+    assert [open_with(SETTINGS), open_with(SETTINGS)] == [1, 0]
+    for change in ({"frames": 5}, {"extend": 2.0}, {"order": "still"}, {"side_px": 32}):
+        assert open_with(replace(SETTINGS, **change)) == 1
+
+
+def test_pool5_is_the_cnns_own_and_is_computed_again_for_other_weights_alone(tmp_path):
+    rng = np.random.default_rng(0)
+    clips = rng.integers(0, 256, (3, 4, 112, 112, 3), dtype=np.uint8)
+    cache = ArrayCache(clips, [], [])
+    torch.manual_seed(0)
+    network = MotionCnnLstm("cnn-lstm", "small", 4, 8).eval()
+    first = pool5_cache(cache, tmp_path / "pool5", network)
+    with torch.inference_mode():
+        expected = network.cnn(torch.from_numpy(clips)).numpy()
+    assert first.shape == (3, 4, 64, 3, 3)
+    np.testing.assert_allclose(first, expected, rtol=2e-3, atol=2e-3)
+    stamp = (tmp_path / "pool5" / "pool5.npy").stat().st_mtime_ns
+    pool5_cache(cache, tmp_path / "pool5", network)
+    assert (tmp_path / "pool5" / "pool5.npy").stat().st_mtime_ns == stamp
+    with torch.no_grad():
+        network.cnn.conv3_1.weight.mul_(1.01)
+    other = pool5_cache(cache, tmp_path / "pool5", network)
+    assert np.abs(other.astype(float) - expected).max() > 1e-3
