@@ -40,6 +40,20 @@ def casia_fasd(
     _write("casia-fasd", out, size, seed, workers)
 
 
+def msu_mfsd(
+    out: Out, size: SizeOption = Size.SMALL, seed: Seed = 0, workers: Workers = 1
+) -> None:
+    """Write a twin of MSU-MFSD (simulated)."""
+    _write("msu-mfsd", out, size, seed, workers)
+
+
+def oulu_npu(
+    out: Out, size: SizeOption = Size.SMALL, seed: Seed = 0, workers: Workers = 1
+) -> None:
+    """Write a twin of OULU-NPU (simulated)."""
+    _write("oulu-npu", out, size, seed, workers)
+
+
 def _write(name: str, out: Path, size: Size, seed: int, workers: int) -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 

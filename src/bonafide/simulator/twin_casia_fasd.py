@@ -26,6 +26,7 @@ from bonafide.simulator.twin_scene import (
     LOW,
     NORMAL,
     Device,
+    Framing,
     Room,
     Scene,
     draw_device,
@@ -49,6 +50,9 @@ STAGED = {
 GRADES = {"low": LOW, "normal": NORMAL, "high": HIGH}
 FACE_SHARES = {"low": (0.27, 0.38), "normal": (0.42, 0.58), "high": (0.44, 0.60)}
 """Quality -> breadth of the face over the picture's width."""
+WIDE = Framing((352, 264), (0.22, 0.31))
+TALL = Framing((264, 352), (0.33, 0.45))
+"""What attackers show, as wide or as tall as the camera's own pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class Extent:
 EXTENTS = {
     "tiny": Extent((2, 1), {"low": (128, 96), "normal": (96, 128), "high": (90, 160)}, (3, 3), 10),
     "small": Extent(
-        (20, 30), {"low": (320, 240), "normal": (240, 320), "high": (270, 480)}, (8, 8), 10
+        (20, 30), {"low": (280, 210), "normal": (216, 288), "high": (234, 416)}, (8, 8), 10
     ),
     "full": Extent(
         (20, 30), {"low": (640, 480), "normal": (480, 640), "high": (720, 1280)}, (150, 280), 1
@@ -113,7 +117,7 @@ def _draw_devices(seed: int) -> _Devices:
                 ("photo lab", "inkjet glossy", "inkjet matte"), presses.spawn(3), strict=True
             )
         ),
-        screens=tuple(draw_screen(stream, "tablet", 132.0) for stream in screens.spawn(2)),
+        screens=tuple(draw_screen(stream, "tablet", 132.0, (52.0, 76.0)) for stream in screens.spawn(2)),
         rooms={
             part: (
                 *draw_rooms(seed, TWIN, f"{part} even light", 7, adverse=False),
@@ -141,9 +145,11 @@ def _job(
     rooms = devices.rooms[part]
     attack = meaning.species != BONA_FIDE_SPECIES
     moving = meaning.species == REPLAY
-    shown = show(people[folder], seed, TWIN, folder, "video" if moving else "photo", video=moving)
-    outfit = int(rng.integers(2))
     width, height = extent.pixels[meaning.quality]
+    words = (folder, "wide" if width > height else "tall", "video" if moving else "photo")
+    framing = WIDE if width > height else TALL
+    shown = show(people[folder], seed, TWIN, framing, *words, video=moving)
+    outfit = int(rng.integers(2))
     scene = Scene(
         species=STAGED[meaning.species],
         subject=folder,

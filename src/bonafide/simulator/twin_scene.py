@@ -16,7 +16,7 @@ import numpy as np
 from bonafide.simulator.actor import build_actor
 from bonafide.simulator.camera import CameraSettings, draw_camera
 from bonafide.simulator.capture_clip import film_source, stage_clip
-from bonafide.simulator.carrier import Source
+from bonafide.simulator.carrier import Manner, Source
 from bonafide.simulator.display import DisplaySettings, draw_display
 from bonafide.simulator.identity import Identity, balanced_population, draw_identity
 from bonafide.simulator.lighting import Lighting, draw_lighting
@@ -58,11 +58,17 @@ class Shown:
 
     Attributes:
         who: the subject as dressed then; seed: of that capture; video: it moves.
+        size: (width, height) px; face_share: breadth of the face over the width. Where it is
+            smaller than in the attack's own picture, the carrier's edges lie out of view.
+        whole: prints show all of it, see `carrier.Source`.
     """
 
     who: Identity
     seed: int
     video: bool
+    size: tuple[int, int]
+    face_share: tuple[float, float]
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,7 @@ class Scene:
         room, device: where and by what; face_share: of the picture's width, see `plan_capture`.
         width, height: px.
         printer, display, shown: of an attack that has them.
-        held: whether a hand holds a print or screen; None draws it.
+        manner: how an attack is presented.
     """
 
     species: str
@@ -91,7 +97,7 @@ class Scene:
     printer: PrinterSettings | None = None
     display: DisplaySettings | None = None
     shown: Shown | None = None
-    held: bool | None = None
+    manner: Manner = Manner()
 
 
 def stage_scene(scene: Scene, rng: np.random.Generator) -> Clip:
@@ -113,15 +119,18 @@ def stage_scene(scene: Scene, rng: np.random.Generator) -> Clip:
     return stage_clip(
         scene.who, scene.species, staging_rng, plan, holder=scene.attacker, printer=scene.printer,
         display=scene.display, source=_source(scene.shown) if scene.shown else None,
-        held=scene.held,
+        manner=scene.manner,
     )  # fmt: skip
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=3)
 def _source(shown: Shown) -> Source:
     """An earlier capture; several attacks show the same one, as in the real data sets."""
     rng = np.random.default_rng(shown.seed)
-    return film_source(build_actor(shown.who), rng, video=shown.video)
+    return film_source(
+        build_actor(shown.who), rng, video=shown.video, size=shown.size,
+        face_share=shown.face_share, whole=shown.whole,
+    )  # fmt: skip
 
 
 def drawn_of(scene: Scene, clip: Clip) -> dict[str, object]:
@@ -173,10 +182,22 @@ def dress(person: Identity, rng: np.random.Generator) -> Identity:
     )
 
 
-def show(person: Identity, seed: int, twin: str, *words: object, video: bool) -> Shown:
-    """An earlier capture of a person, in clothes of that day."""
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How attackers framed the photos and videos that they show; see `Shown`."""
+
+    size: tuple[int, int]
+    face_share: tuple[float, float]
+    whole: bool = False
+
+
+def show(
+    person: Identity, seed: int, twin: str, framing: Framing, *words: object, video: bool
+) -> Shown:
+    """An earlier capture of a person, in clothes of that day; ``words`` name it."""
     who = dress(person, generator(seed, twin, "earlier clothes", *words))
-    return Shown(who, seed_of(seed, twin, "earlier capture", *words), video)
+    shown_seed = seed_of(seed, twin, "earlier capture", *words)
+    return Shown(who, shown_seed, video, framing.size, framing.face_share, framing.whole)
 
 
 # ------------------------------------------------------------------ rooms and devices
@@ -240,12 +261,15 @@ def draw_device(rng: np.random.Generator, name: str, grade: Grade) -> Device:
     )
 
 
-def draw_screen(rng: np.random.Generator, family: str, pixels_per_inch: float) -> DisplaySettings:
-    """A screen of a family ("phone", "tablet", "laptop", "monitor") and a stated density."""
+def draw_screen(
+    rng: np.random.Generator, family: str, pixels_per_inch: float, face_mm: tuple[float, float]
+) -> DisplaySettings:
+    """A screen of a family ("phone", "tablet", "laptop", "monitor"), a stated density and a range
+    of breadths at which a face is shown."""
     display = draw_display(rng)
     while family_of(display) != family:
         display = draw_display(rng)
-    return replace(display, pixels_per_inch=pixels_per_inch)
+    return replace(display, pixels_per_inch=pixels_per_inch, face_mm=face_mm)
 
 
 def draw_press(rng: np.random.Generator, processes: tuple[str, ...]) -> PrinterSettings:
