@@ -21,7 +21,7 @@ from bonafide.simulator.display import DisplaySettings, draw_display
 from bonafide.simulator.identity import Identity, balanced_population, draw_identity
 from bonafide.simulator.lighting import Lighting, draw_lighting
 from bonafide.simulator.printer import PrinterSettings, draw_printer
-from bonafide.simulator.rig import DepthSettings, InfraredSettings
+from bonafide.simulator.rig import DepthSettings, InfraredSettings, draw_rig
 from bonafide.simulator.screens import family_of
 from bonafide.simulator.session import Clip, plan_capture
 from bonafide.simulator.twin import generator, seed_of
@@ -259,6 +259,13 @@ def draw_device(rng: np.random.Generator, name: str, grade: Grade) -> Device:
             jpeg_subsampling="4:2:0",
         )
     )
+
+
+def draw_sensors(rng: np.random.Generator, name: str, grade: Grade, width: int) -> Device:
+    """A device with infrared and depth sensors, whose pictures are ``width`` px wide."""
+    color, rest = rng.spawn(2)
+    rig = draw_rig(rest, width)
+    return replace(draw_device(color, name, grade), infrared=rig.infrared, depth=rig.depth)
 
 
 def draw_screen(
