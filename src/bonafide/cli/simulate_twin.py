@@ -40,16 +40,12 @@ def casia_fasd(
     _write("casia-fasd", out, size, seed, workers)
 
 
-def msu_mfsd(
-    out: Out, size: SizeOption = Size.SMALL, seed: Seed = 0, workers: Workers = 1
-) -> None:
+def msu_mfsd(out: Out, size: SizeOption = Size.SMALL, seed: Seed = 0, workers: Workers = 1) -> None:
     """Write a twin of MSU-MFSD (simulated)."""
     _write("msu-mfsd", out, size, seed, workers)
 
 
-def oulu_npu(
-    out: Out, size: SizeOption = Size.SMALL, seed: Seed = 0, workers: Workers = 1
-) -> None:
+def oulu_npu(out: Out, size: SizeOption = Size.SMALL, seed: Seed = 0, workers: Workers = 1) -> None:
     """Write a twin of OULU-NPU (simulated)."""
     _write("oulu-npu", out, size, seed, workers)
 
@@ -61,9 +57,7 @@ def casia_surf(
     _write("casia-surf", out, size, seed, workers)
 
 
-def mipd(
-    out: Out, size: SizeOption = Size.SMALL, seed: Seed = 0, workers: Workers = 1
-) -> None:
+def mipd(out: Out, size: SizeOption = Size.SMALL, seed: Seed = 0, workers: Workers = 1) -> None:
     """Write a twin of MIPD: MIP-2D and MIP-3D (simulated)."""
     _write("mipd", out, size, seed, workers)
 

@@ -169,9 +169,7 @@ def complete_names() -> list[str]:
     return sorted(names)
 
 
-def clip_name(
-    folder: str, client: int, support: str, device: str, kind: str, light: str
-) -> str:
+def clip_name(folder: str, client: int, support: str, device: str, kind: str, light: str) -> str:
     """An attack's name below the root, without its suffix.
 
     >>> clip_name("train", 7, "hand", "mobile", "video", "adverse")

@@ -134,8 +134,7 @@ def film_source(
     rng: np.random.Generator,
     *,
     video: bool,
-    size: tuple[int, int] = SOURCE_SIZE,
-    face_share: tuple[float, float] = (0.36, 0.48),
+    plan: CapturePlan | None = None,
     whole: bool = False,
 ) -> Source:
     """An earlier capture of a live subject by an earlier camera, as an attacker would have it.
@@ -143,10 +142,11 @@ def film_source(
     The first `KEPT_FRAMES` of a video are kept, for the next attack that shows it.
 
     Args:
-        video: it moves; size: (width, height) px; face_share: see `plan_capture`. A smaller face in
-            the source puts the edges of paper and screen further out; whole: see `Source`.
+        video: it moves; plan: of that session, drawn if None; whole: see `Source`. A smaller face
+            in the plan puts the edges of paper and screen further out of the attack's picture.
     """  # fmt: skip
-    plan = plan_capture(rng, *size, adverse=False, face_share=face_share)
+    if plan is None:
+        plan = plan_capture(rng, *SOURCE_SIZE, adverse=False, face_share=(0.36, 0.48))
     plan = replace(plan, yaw_deg=0.6 * plan.yaw_deg, pitch_deg=0.6 * plan.pitch_deg)
     staging = Staging(BONA_FIDE_SPECIES, "live", actor, (), draw_motion(rng))
     stage = Stage(Clip(plan, staging))

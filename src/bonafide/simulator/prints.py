@@ -250,8 +250,8 @@ def stage_cut_print(
     """A life-size print with holes, held before a live face.
 
     Args:
-        regions: a key of `REGIONS`; bent: around the face, or flat; eyes_of: the holder with eyes where the print's holes are, as
-            an attacker prints to size.
+        regions: a key of `REGIONS`; bent: around the face, or flat.
+        eyes_of: the holder with eyes where the print's holes are, as an attacker prints to size.
     """  # fmt: skip
     life = float(rng.uniform(*SIZES["cut"]))
     texture, frame, spots = _paper(source, printer, life, 0.0, rng)

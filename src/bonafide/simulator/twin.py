@@ -1,9 +1,10 @@
 """A twin: the rendered world writing a data set's official folder tree (simulated).
 
 A twin is a plan, made of a size and a seed alone: what every file shows, and the lists beside
-them. `write_twin` carries it out. Every job draws from a generator of its own, so neither the number
-of workers nor an interruption changes a byte; a job writes into a scratch folder and its finished
-files are moved into place, so a killed run leaves no half file; a finished job is never redone.
+them. `write_twin` carries it out. Every job draws from a generator of its own, so neither the
+number of workers nor an interruption changes a byte; a job writes into a scratch folder and its
+finished files are moved into place, so a killed run leaves no half file; a finished job is never
+redone.
 
     OUT/...                  the data set's own tree
     OUT/provenance.json      that it is simulated; seed, size, version, every drawn number

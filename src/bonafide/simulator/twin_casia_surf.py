@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-
 from bonafide.datasets.casia_surf import ATTACK_TYPES, FAMILIES, FOLDERS, PUBLISHED
 from bonafide.simulator.carrier import Manner
 from bonafide.simulator.identity import Identity
@@ -212,7 +211,7 @@ def _job(
     rooms = devices.rooms[video.folder]
     who = people[video.person]
     attack = video.kind != "real"
-    shown = show(who, seed, TWIN, FRAMING, video.person, "photo", video=False)
+    shown = show(who, rooms, seed, TWIN, FRAMING, video.person, "photo", video=False)
     scene = Scene(
         species="print_region_cut" if attack else BONA_FIDE_SPECIES,
         subject=video.person,
@@ -226,7 +225,7 @@ def _job(
         face_share=FACE_SHARE,
         printer=devices.printers[int(rng.integers(len(devices.printers)))] if attack else None,
         shown=shown if attack else None,
-        manner=_manner(video.kind) if attack else Manner(),
+        manner=_manner(video.kind) if attack else None,
     )
     own = tuple(name for release, _ in names for name in release)
     others = tuple(name for _, challenge in names for name in challenge)
@@ -239,5 +238,3 @@ def _manner(kind: str) -> Manner:
     """04_en_b: eyes and nose cut out, bent."""
     _, regions, bend = kind.split("_")
     return Manner(regions=REGIONS[regions], bent=bend == "b")
-
-

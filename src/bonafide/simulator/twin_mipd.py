@@ -180,7 +180,7 @@ def _job(
     flat = clip.kind.startswith(("print_", "replay_"))
     moving = clip.kind.startswith("replay_")
     kept = "video" if moving else "photo"
-    shown = show(who, seed, TWIN, FRAMING, clip.person, kept, video=moving)
+    shown = show(who, rooms, seed, TWIN, FRAMING, clip.person, kept, video=moving)
     scene = Scene(
         species=clip.kind,
         subject=clip.person,

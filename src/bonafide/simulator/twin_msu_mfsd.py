@@ -84,8 +84,8 @@ def plan_msu_mfsd(size: str, seed: int) -> TwinPlan:
     extent = EXTENTS[size]
     devices = _draw_devices(seed)
     train, test = extent.people
-    clients = {number: TRAIN_IDS for number in TRAIN_IDS[:train]}
-    clients |= {number: TEST_IDS for number in TEST_IDS[:test]}
+    clients = dict.fromkeys(TRAIN_IDS[:train], TRAIN_IDS)
+    clients |= dict.fromkeys(TEST_IDS[:test], TEST_IDS)
     people = draw_people(seed, TWIN, [f"client{number:03d}" for number in clients])
     jobs = [
         _job(client, camera, instrument, people, devices, extent, seed)
@@ -137,7 +137,7 @@ def _job(
     holder = others[int(rng.integers(len(others)))]
     moving = instrument.endswith("_video")
     kept = "video" if moving else "photo"
-    shown = show(people[client], seed, TWIN, FRAMING, client, kept, video=moving)
+    shown = show(people[client], devices.rooms, seed, TWIN, FRAMING, client, kept, video=moving)
     width, height = extent.pixels[camera]
     scene = Scene(
         species=STAGED.get(instrument, BONA_FIDE_SPECIES),

@@ -1,10 +1,10 @@
 """The twin of OULU-NPU: six phones, three sessions, two printers, two screens (simulated).
 
-Names, users, eye positions and protocol lists are those of `datasets.oulu_npu`: MPEG-4 in .avi, 1080
-x 1920 upright at 30 frames a second, 5 s. Every session has its own places and clothes; printer 1 is
-a laser and printer 2 a glossy inkjet, screen 1 a monitor of 86 and screen 2 a laptop of 227 pixels an
-inch. Phones alternate between two grades, so that the one that protocols 3 and 4 hold out has
-fellows of its grade among the others.
+Names, users, eye positions and protocol lists are those of `datasets.oulu_npu`: MPEG-4 in .avi,
+1080 x 1920 upright at 30 frames a second, 5 s. Every session has its own places and clothes;
+printer 1 is a laser and printer 2 a glossy inkjet, screen 1 a monitor of 86 and screen 2 a laptop
+of 227 pixels an inch. Phones alternate between two grades, so that the one that protocols 3 and 4
+hold out has fellows of its grade among the others.
 
 The small size has 6, 4 and 6 users; its clips have five frames, half a second apart on the grid of
 30 Hz.
@@ -149,7 +149,7 @@ def _job(
     rooms = devices.rooms[session]
     moving = file in devices.screens
     words = (user, session, "video" if moving else "photo")
-    shown = show(people[user], seed, TWIN, FRAMING, *words, video=moving)
+    shown = show(people[user], rooms, seed, TWIN, FRAMING, *words, video=moving)
     scene = Scene(
         species=STAGED[file],
         subject=user,

@@ -1,7 +1,7 @@
 """Does anything but the face tell live from attack in a twin? (simulated)
 
-The probes are those of `datasets.probes`; here are only the facts that they look at: the file's, the
-face's place, the picture around the face, lost depth and infrared brightness within it.
+The probes are those of `datasets.probes`; here are only the facts that they look at: the file's,
+the face's place, the picture around the face, lost depth and infrared brightness within it.
 """
 
 from __future__ import annotations
@@ -71,9 +71,7 @@ def probe_twin(root: Path, rows: Sequence[Presentation], *, seed: int) -> list[P
 def cue_features(root: Path, rows: Sequence[Presentation]) -> dict[str, Features]:
     """Kind of fact -> (rows, d) features that should tell nothing."""
     groups = dict(feature_groups(rows, [look_at(row) for row in rows]))
-    kept = {
-        name: groups[name] for name in ("file size per frame", "length", "all of these")
-    }
+    kept = {name: groups[name] for name in ("file size per frame", "length", "all of these")}
     marks = _landmarks(root)
     places, around = [], []
     holes, infrared = [], []
@@ -100,7 +98,9 @@ def _landmarks(root: Path) -> dict[str, npt.NDArray[np.float64]]:
     """Main file -> (5, 2) true landmarks of its first picture, as stored."""
     records = json.loads((root / PROVENANCE).read_text())["jobs"]
     return {
-        name: np.array(marks) for one in records for name, marks in one["drawn"]["landmarks"].items()
+        name: np.array(marks)
+        for one in records
+        for name, marks in one["drawn"]["landmarks"].items()
     }
 
 

@@ -174,7 +174,7 @@ class _Cast:
             face_share=FACE_SHARE,
             printer=self.devices.printer if device == "print" else None,
             display=self.devices.screens.get(device),
-            shown=self._shown(device, kind) if device else None,
+            shown=self._shown(device, kind, light) if device else None,
             manner=Manner(held=support == "hand" if support else None),
         )
         form = ClipForm("mjpeg", "", "yuvj420p", 25, self.extent.frames, 1, (2, 5),
@@ -183,11 +183,11 @@ class _Cast:
         seed = seed_of(self.seed, TWIN, "job", name)
         return Job(name, files, self.client, seed, film_clip, scene, form)
 
-    def _shown(self, device: str, kind: str) -> Shown:
-        """Prints show the stills that the tablet shows, too."""
-        camera = "mobile" if device == "mobile" else "highdef"
-        words = (self.client, camera, kind)
-        return show(self.people[self.client], self.seed, TWIN, FRAMING, *words, video=kind == "video")
+    def _shown(self, device: str, kind: str, light: str) -> Shown:
+        """Prints show the stills that the tablet shows, too; light is that of the attack."""
+        words = (self.client, "mobile" if device == "mobile" else "highdef", kind, light)
+        return show(self.people[self.client], self.devices.rooms[light], self.seed, TWIN, FRAMING,
+                    *words, video=kind == "video")  # fmt: skip
 
 
 def _lists(jobs: list[Job], split_of: dict[str, str]) -> dict[str, str]:

@@ -1,14 +1,15 @@
 """What a twin films: people with their clothes, rooms, devices, and one presentation (simulated).
 
 A data set has a few devices and places and many people; the rendered world draws new ones for
-every clip. A twin draws its devices and rooms once, and every clip then takes the place and pose of
-the face, the tremor of the hand and the camera's circumstances from its own job, before anyone looks
-at what is presented.
+every clip. A twin draws its devices and rooms once, and every clip then takes the place and pose
+of the face, the tremor of the hand and the camera's circumstances from its own job, before anyone
+looks at what is presented.
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,7 +24,7 @@ from bonafide.simulator.lighting import Lighting, draw_lighting
 from bonafide.simulator.printer import PrinterSettings, draw_printer
 from bonafide.simulator.rig import DepthSettings, InfraredSettings, draw_rig
 from bonafide.simulator.screens import family_of
-from bonafide.simulator.session import Clip, plan_capture
+from bonafide.simulator.session import CapturePlan, Clip, plan_capture
 from bonafide.simulator.twin import generator, seed_of
 from bonafide.types import BONA_FIDE_SPECIES
 
@@ -61,9 +62,11 @@ class Shown:
         size: (width, height) px; face_share: breadth of the face over the width. Where it is
             smaller than in the attack's own picture, the carrier's edges lie out of view.
         whole: prints show all of it, see `carrier.Source`.
+        room: where: one of the twin's own, or its look would tell live from attack.
     """
 
     who: Identity
+    room: Room
     seed: int
     video: bool
     size: tuple[int, int]
@@ -97,7 +100,7 @@ class Scene:
     printer: PrinterSettings | None = None
     display: DisplaySettings | None = None
     shown: Shown | None = None
-    manner: Manner = Manner()
+    manner: Manner | None = None
 
 
 def stage_scene(scene: Scene, rng: np.random.Generator) -> Clip:
@@ -109,13 +112,7 @@ def stage_scene(scene: Scene, rng: np.random.Generator) -> Clip:
     rig = replace(plan.rig, camera=scene.device.camera, shot=shot)
     if scene.device.infrared is not None and scene.device.depth is not None:
         rig = replace(rig, infrared=scene.device.infrared, depth=scene.device.depth)
-    plan = replace(
-        plan,
-        rig=rig,
-        lighting=scene.room.lighting,
-        room_seed=scene.room.seed,
-        plain_room=scene.room.plain,
-    )
+    plan = replace(_placed(plan, scene.room), rig=rig)
     return stage_clip(
         scene.who, scene.species, staging_rng, plan, holder=scene.attacker, printer=scene.printer,
         display=scene.display, source=_source(scene.shown) if scene.shown else None,
@@ -127,10 +124,13 @@ def stage_scene(scene: Scene, rng: np.random.Generator) -> Clip:
 def _source(shown: Shown) -> Source:
     """An earlier capture; several attacks show the same one, as in the real data sets."""
     rng = np.random.default_rng(shown.seed)
-    return film_source(
-        build_actor(shown.who), rng, video=shown.video, size=shown.size,
-        face_share=shown.face_share, whole=shown.whole,
-    )  # fmt: skip
+    plan = _placed(plan_capture(rng, *shown.size, face_share=shown.face_share), shown.room)
+    actor = build_actor(shown.who)
+    return film_source(actor, rng, video=shown.video, plan=plan, whole=shown.whole)
+
+
+def _placed(plan: CapturePlan, room: Room) -> CapturePlan:
+    return replace(plan, lighting=room.lighting, room_seed=room.seed, plain_room=room.plain)
 
 
 def drawn_of(scene: Scene, clip: Clip) -> dict[str, object]:
@@ -143,6 +143,7 @@ def drawn_of(scene: Scene, clip: Clip) -> dict[str, object]:
         "room": scene.room.name,
         "camera": scene.device.camera.name,
         "detail": staging.detail,
+        "shown_room": scene.shown.room.name if scene.shown else "",
         "shown_seed": str(scene.shown.seed) if scene.shown else "",
         "carrier": staging.parameters,
         "face_share": session.face_share,
@@ -192,12 +193,20 @@ class Framing:
 
 
 def show(
-    person: Identity, seed: int, twin: str, framing: Framing, *words: object, video: bool
+    person: Identity,
+    rooms: Sequence[Room],
+    seed: int,
+    twin: str,
+    framing: Framing,
+    *words: object,
+    video: bool,
 ) -> Shown:
     """An earlier capture of a person, in clothes of that day; ``words`` name it."""
-    who = dress(person, generator(seed, twin, "earlier clothes", *words))
-    shown_seed = seed_of(seed, twin, "earlier capture", *words)
-    return Shown(who, shown_seed, video, framing.size, framing.face_share, framing.whole)
+    rng = generator(seed, twin, "earlier capture", *words)
+    room = rooms[int(rng.integers(len(rooms)))]
+    shown_seed = seed_of(seed, twin, "shown", *words)
+    return Shown(dress(person, rng), room, shown_seed, video, framing.size, framing.face_share,
+                 framing.whole)  # fmt: skip
 
 
 # ------------------------------------------------------------------ rooms and devices
@@ -279,9 +288,20 @@ def draw_screen(
     return replace(display, pixels_per_inch=pixels_per_inch, face_mm=face_mm)
 
 
-def draw_press(rng: np.random.Generator, processes: tuple[str, ...]) -> PrinterSettings:
-    """A printer of one of the processes of `printer.draw_printer`, such as "laser"."""
+def draw_press(
+    rng: np.random.Generator,
+    processes: tuple[str, ...],
+    *,
+    saturation: float = 1.0,
+    black: float = 0.0,
+) -> PrinterSettings:
+    """A printer of one of the processes of `printer.draw_printer`, such as "laser".
+
+    Args:
+        saturation: factor on what ink leaves of colours; black: added to solid ink's reflectance.
+            Both are knobs of difficulty.
+    """  # fmt: skip
     printer = draw_printer(rng)
     while printer.name not in processes:
         printer = draw_printer(rng)
-    return printer
+    return replace(printer, saturation=saturation * printer.saturation, black=black + printer.black)
