@@ -103,16 +103,21 @@ class Scene:
     manner: Manner | None = None
 
 
-def stage_scene(scene: Scene, rng: np.random.Generator) -> Clip:
-    """Draw the session, then stage the presentation; ready to be filmed."""
-    session_rng, staging_rng = rng.spawn(2)
-    plan = plan_capture(session_rng, scene.width, scene.height, face_share=scene.face_share)
+def draw_session(scene: Scene, rng: np.random.Generator) -> CapturePlan:
+    """Place and pose of the face, room, light and device; whatever is presented."""
+    plan = plan_capture(rng, scene.width, scene.height, face_share=scene.face_share)
     # A clip is not resent by an app as a photo is; its codec comes later.
     shot = replace(plan.rig.shot, resend_quality=0, motion_px=0.25 * plan.rig.shot.motion_px)
     rig = replace(plan.rig, camera=scene.device.camera, shot=shot)
     if scene.device.infrared is not None and scene.device.depth is not None:
         rig = replace(rig, infrared=scene.device.infrared, depth=scene.device.depth)
-    plan = replace(_placed(plan, scene.room), rig=rig)
+    return replace(_placed(plan, scene.room), rig=rig)
+
+
+def stage_scene(scene: Scene, rng: np.random.Generator) -> Clip:
+    """Draw the session, then stage the presentation; ready to be filmed."""
+    session_rng, staging_rng = rng.spawn(2)
+    plan = draw_session(scene, session_rng)
     return stage_clip(
         scene.who, scene.species, staging_rng, plan, holder=scene.attacker, printer=scene.printer,
         display=scene.display, source=_source(scene.shown) if scene.shown else None,
