@@ -1,4 +1,4 @@
-"""The writer: the same bytes whatever the workers, no half file after a kill, nothing overwritten."""
+"""The writer: the same bytes for any workers, no half file after a kill, nothing overwritten."""
 
 import json
 import os
