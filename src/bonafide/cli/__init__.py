@@ -25,6 +25,7 @@ from bonafide.cli.score import score
 from bonafide.cli.simulate import simulate_app
 from bonafide.cli.train import train_app
 from bonafide.cli.train_motion import train_motion, train_texture
+from bonafide.cli.train_skin_colour import train_skin_colour
 from bonafide.cli.weights import weights_app
 from bonafide.types import BonafideError
 
@@ -32,6 +33,7 @@ WRONG_USE = 2
 
 train_app.command("motion")(train_motion)
 train_app.command("texture")(train_texture)
+train_app.command("skin-colour")(train_skin_colour)
 
 app = typer.Typer(
     name="bonafide",

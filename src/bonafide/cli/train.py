@@ -48,8 +48,10 @@ def train_ms_fans(
     from lightning.fabric import Fabric
 
     from bonafide.deploy.run_scores import score_run
+    from bonafide.training.crop_cache import CropSettings
+    from bonafide.training.face_caches import open_caches
     from bonafide.training.ms_fans_settings import MsFansSettings
-    from bonafide.training.ms_fans_task import MsFansTask, open_caches, training_data
+    from bonafide.training.ms_fans_task import MsFansTask, training_data
     from bonafide.training.run import train_run
     from bonafide.training.settings import load_settings
 
@@ -60,7 +62,8 @@ def train_ms_fans(
     fabric.launch()
     with progress_bar() as bar:
         report = reporter(bar, config.steps)
-        caches = open_caches(data, crops or data.with_suffix(".crops"), config, workers, report)
+        what = CropSettings(config.scales, config.crop_px, config.frames_per_clip)
+        caches = open_caches(data, crops or data.with_suffix(".crops"), what, workers, report)
         task = MsFansTask(config, training_data(caches))
         progress = train_run(task, caches.run_data(), output, fabric, resume=resume, report=report)
     if fabric.is_global_zero:

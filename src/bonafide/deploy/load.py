@@ -9,7 +9,7 @@ from bonafide.decision.operating_point import OperatingPoint
 from bonafide.deploy.clip_detector import ClipDetector, ClipScorer
 from bonafide.deploy.clip_scorers import OnnxClipScorer, TextureScorer, TorchClipScorer
 from bonafide.deploy.detector import Detector, Scorer
-from bonafide.deploy.runtime import SHIPPED_MODEL, OnnxModel, OnnxScorer
+from bonafide.deploy.runtime import FACE_FAMILIES, SHIPPED_MODEL, OnnxModel, OnnxScorer
 from bonafide.face.detect import FaceDetector, MtcnnDetector
 from bonafide.types import BonafideError
 
@@ -23,10 +23,12 @@ def _torch_scorer(run: Path, threads: int) -> Scorer:
     return TorchScorer(run)
 
 
-FACE_EXPORTS: dict[str, Callable[[Path, int], Scorer]] = {
-    "ms_fans": lambda path, threads: OnnxScorer(path, threads=threads),
-}
-FACE_RUNS: dict[str, Callable[[Path, int], Scorer]] = {"ms_fans": _torch_scorer}
+def _onnx_scorer(path: Path, threads: int) -> Scorer:
+    return OnnxScorer(path, threads=threads)
+
+
+FACE_EXPORTS: dict[str, Callable[[Path, int], Scorer]] = dict.fromkeys(FACE_FAMILIES, _onnx_scorer)
+FACE_RUNS: dict[str, Callable[[Path, int], Scorer]] = dict.fromkeys(FACE_FAMILIES, _torch_scorer)
 CLIP_EXPORTS: dict[str, Callable[[Path, int], ClipScorer]] = {
     "motion_cnn_lstm": lambda path, threads: OnnxClipScorer(path, threads=threads),
 }
