@@ -58,7 +58,11 @@ def load_validation(root):
         for row in csv.DictReader(file):
             rgb = cv2.imread(str(root / row["file"]))[..., ::-1]
             same = cv2.resize(rgb, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-            yield row, jpeg(np.ascontiguousarray(same), QUALITY), (root / row["file"]).stat().st_size
+            yield (
+                row,
+                jpeg(np.ascontiguousarray(same), QUALITY),
+                (root / row["file"]).stat().st_size,
+            )
 
 
 def trivial(rgb, face, size):
@@ -125,7 +129,9 @@ def shuffled(folder, crops_of_validation, rows):
     rng, areas = np.random.default_rng(0), []
     for _ in range(SHUFFLES):
         labels = rng.permutation(np.arange(count) % 2)
-        fitted = LogisticRegression(C=25 / count, max_iter=500).fit((known - centre) / spread, labels)
+        fitted = LogisticRegression(C=25 / count, max_iter=500).fit(
+            (known - centre) / spread, labels
+        )
         found = by_recording(rows, fitted.decision_function(seen))
         areas.append(np.mean([area(found[BONA_FIDE_SPECIES], found[k]) for k in SPECIES]))
     return np.quantile(areas, [0, 0.05, 0.25, 0.5, 0.75, 0.95, 1])
@@ -134,7 +140,11 @@ def shuffled(folder, crops_of_validation, rows):
 def moved(landmarks, rng):
     """Landmarks scaled by 0.85 to 1.15 and shifted by 6 % of the face about it."""
     centre, reach = landmarks.mean(0), np.ptp(landmarks[:, 0]) / 0.34
-    return (landmarks - centre) * rng.uniform(0.85, 1.15) + centre + rng.uniform(-0.06, 0.06, 2) * reach
+    return (
+        (landmarks - centre) * rng.uniform(0.85, 1.15)
+        + centre
+        + rng.uniform(-0.06, 0.06, 2) * reach
+    )
 
 
 def resized(rgb, scale):
