@@ -120,7 +120,16 @@ def open_sources(
             yield source, opened
 
 
-def _expand(pattern: str, limits: Limits) -> Iterator[Source]:
+def list_files(pattern: str) -> Iterator[Path | Source]:
+    """The files that a pattern names, by their names alone: nothing is opened.
+
+    Args:
+        pattern: a file, folder or pattern as for `expand_sources`, with the same rules.
+
+    Yields:
+        Paths in order; one that was named in full may not exist. A `Source` with its error stands
+        for an empty folder, a pattern without a match and a folder that cannot be listed.
+    """
     if glob.has_magic(pattern) and not os.path.lexists(pattern):
         matches = sorted(glob.glob(pattern, recursive=True))
         if not matches:
@@ -130,23 +139,28 @@ def _expand(pattern: str, limits: Limits) -> Iterator[Source]:
     for match in matches:
         path = Path(match)
         if path.is_dir():
-            yield from _expand_folder(path, limits)
+            yield from _list_folder(path)
         else:
-            yield _look_at(path, limits)
+            yield path
 
 
-def _expand_folder(folder: Path, limits: Limits) -> Iterator[Source]:
+def _expand(pattern: str, limits: Limits) -> Iterator[Source]:
+    for found in list_files(pattern):
+        yield found if isinstance(found, Source) else _look_at(found, limits)
+
+
+def _list_folder(folder: Path) -> Iterator[Path | Source]:
     count = 0
-    for source in _walk(folder, limits, frozenset()):
+    for found in _walk(folder, frozenset()):
         count += 1
-        yield source
+        yield found
     if count == 0:
         yield _nothing(
             folder, "is a folder without a file to read.", f"Put in {READ_FORMATS}; not hidden."
         )
 
 
-def _walk(folder: Path, limits: Limits, above: frozenset[str]) -> Iterator[Source]:
+def _walk(folder: Path, above: frozenset[str]) -> Iterator[Path | Source]:
     """Files below a folder; links to folders are followed, but not back to a folder above."""
     here = os.path.realpath(folder)
     if here in above:
@@ -167,9 +181,9 @@ def _walk(folder: Path, limits: Limits, above: frozenset[str]) -> Iterator[Sourc
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            yield from _walk(entry, limits, above | {here})
+            yield from _walk(entry, above | {here})
         else:
-            yield _look_at(entry, limits)
+            yield entry
 
 
 def _look_at(path: Path, limits: Limits) -> Source:

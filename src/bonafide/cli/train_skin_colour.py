@@ -29,7 +29,6 @@ def train_skin_colour(
     from lightning.fabric import Fabric
 
     from bonafide.deploy.run_scores import score_run
-    from bonafide.training.crop_cache import CropSettings
     from bonafide.training.face_caches import open_caches
     from bonafide.training.run import train_run
     from bonafide.training.settings import load_settings
@@ -38,12 +37,11 @@ def train_skin_colour(
 
     config = load_settings(SkinColourSettings, settings) if settings else SkinColourSettings()
     config = config if seed is None else replace(config, seed=seed)
-    what = CropSettings((config.scale,), config.crop_px, config.frames_per_clip)
     folder = crops or data.with_suffix(".face")
     fabric = Fabric(accelerator="cpu", devices=1)
     with progress_bar() as bar:
         report = reporter(bar, config.steps)
-        caches = open_caches(data, folder, what, workers, report)
+        caches = open_caches(data, folder, config.crops(), workers, report)
         task = SkinColourTask(config, training_data(caches))
         train_run(task, caches.run_data(), output, fabric, resume=resume, report=report)
     point = score_run(output, caches, target)

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from bonafide.datasets.media import MediaLook
 from bonafide.datasets.protocol import rank_by_seed
+from bonafide.datasets.ranks import column_ranks
 from bonafide.types import Label, Presentation
 
 FOLDS = 5
@@ -118,9 +119,7 @@ def auc(scores: Features, targets: Features) -> Features:
         scores: (n, k), higher is more bona fide.
         targets: (n, k) of -1 and +1.
     """
-    from scipy.stats import rankdata
-
-    ranks = rankdata(scores, axis=0)
+    ranks = column_ranks(scores)
     bona_fide = targets > 0
     above = bona_fide.sum(axis=0)
     below = len(targets) - above

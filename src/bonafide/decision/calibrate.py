@@ -8,12 +8,13 @@ threshold is the highest score for which that share is at most X with the stated
 
 from __future__ import annotations
 
+import bisect
 import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betaincinv
 
+from bonafide.decision.binomial import beta_quantile
 from bonafide.decision.operating_point import DevelopmentEvidence, OperatingPoint, is_accepted
 from bonafide.decision.scores import Floats
 from bonafide.types import BonafideError
@@ -103,12 +104,12 @@ def calibrate(
 
 def _bound(rank: int, n: int, confidence: float) -> float:
     """What the share below the rank-th smallest of n scores does not exceed, at a confidence."""
-    return float(betaincinv(rank, n - rank + 1, confidence))
+    return beta_quantile(confidence, rank, n - rank + 1)
 
 
 def _highest_rank(n: int, bpcer: float, confidence: float) -> int:
-    ranks = np.arange(1, n + 1)
-    return int(ranks[betaincinv(ranks, n - ranks + 1, confidence) <= bpcer][-1])
+    """The last rank whose bound is at most ``bpcer``; bounds rise with the rank."""
+    return bisect.bisect_right(range(1, n + 1), bpcer, key=lambda r: _bound(r, n, confidence))
 
 
 def _check_share(name: str, value: float) -> None:

@@ -27,8 +27,19 @@ def _onnx_scorer(path: Path, threads: int) -> Scorer:
     return OnnxScorer(path, threads=threads)
 
 
+def _rival_scorer(run: Path, threads: int) -> Scorer:
+    from bonafide.deploy.rival_scorer import RivalScorer
+
+    del threads
+    return RivalScorer(run)
+
+
 FACE_EXPORTS: dict[str, Callable[[Path, int], Scorer]] = dict.fromkeys(FACE_FAMILIES, _onnx_scorer)
-FACE_RUNS: dict[str, Callable[[Path, int], Scorer]] = dict.fromkeys(FACE_FAMILIES, _torch_scorer)
+FACE_RUNS: dict[str, Callable[[Path, int], Scorer]] = {
+    **dict.fromkeys(FACE_FAMILIES, _torch_scorer),
+    "rival": _rival_scorer,
+    "rival_machine": _rival_scorer,
+}
 CLIP_EXPORTS: dict[str, Callable[[Path, int], ClipScorer]] = {
     "motion_cnn_lstm": lambda path, threads: OnnxClipScorer(path, threads=threads),
 }

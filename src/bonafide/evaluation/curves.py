@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from statistics import NormalDist
 
 import numpy as np
-from scipy.special import ndtri
 
 from bonafide.decision.scores import Bools, Floats, Integers, TestScores
 from bonafide.decision.sweep import sweep, thresholds_of, worst_apcer
@@ -82,6 +83,12 @@ def for_drawing(curve: Curve, cells: int = 400) -> Curve:
 
 
 def _cell(share: Floats, cells: int) -> Integers:
-    end = float(ndtri(0.9999))
-    position = np.clip(ndtri(share), -end, end) / end  # -1..1
-    return np.round(position * cells / 2).astype(np.int64)
+    return np.searchsorted(_borders(cells), share).astype(np.int64)
+
+
+@cache
+def _borders(cells: int) -> Floats:
+    """(cells,) shares between neighbouring cells, evenly spaced on the probit axis."""
+    normal = NormalDist()
+    end = normal.inv_cdf(0.9999)
+    return np.array([normal.cdf(x) for x in np.linspace(-end, end, cells)])

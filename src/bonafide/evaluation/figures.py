@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from statistics import NormalDist
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-from scipy.special import ndtr, ndtri
 
 from bonafide.decision.scores import Floats
 from bonafide.evaluation.assessment import Assessment
@@ -90,11 +90,14 @@ def set_probit_axes(axes: Axes, end: float, highest: float) -> float:
     high = next(tick for tick in (0.6, 0.8, 0.95, 0.999) if highest < tick or tick == 0.999)
     ticks = [tick for tick in TICKS if low <= tick <= high]
 
+    normal = NormalDist()
+
     def forward(share: Floats) -> Floats:
-        return np.asarray(ndtri(np.clip(share, 1e-6, 1 - 1e-6)), dtype=np.float64)
+        inside = np.clip(share, 1e-6, 1 - 1e-6)
+        return np.asarray(np.vectorize(normal.inv_cdf, otypes=[np.float64])(inside))
 
     def inverse(position: Floats) -> Floats:
-        return np.asarray(ndtr(position), dtype=np.float64)
+        return np.asarray(np.vectorize(normal.cdf, otypes=[np.float64])(position))
 
     for set_scale, axis in ((axes.set_xscale, axes.xaxis), (axes.set_yscale, axes.yaxis)):
         set_scale("function", functions=(forward, inverse))

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import bdtr
 
+from bonafide.decision.binomial import binomial_cdf
 from bonafide.decision.scores import Floats, Integers
 from bonafide.evaluation.bootstrap import CHUNK_NUMBERS, ROUNDS, draw_subjects
 from bonafide.evaluation.intervals import CONFIDENCE, Interval, percentile_interval
@@ -96,7 +96,7 @@ def compare_errors(
             )
     method = f"paired bootstrap of {subjects} subjects"
     seen, drawn = _rates(names, observed), _rates(names, sampled)
-    return {name: _difference(seen[name][0], drawn[name], confidence, method) for name in seen}
+    return {name: difference_of(seen[name][0], drawn[name], confidence, method) for name in seen}
 
 
 def _resample(
@@ -134,7 +134,15 @@ def _rates(names: Sequence[str], means: Floats) -> dict[str, Floats]:
     return rates
 
 
-def _difference(observed: Floats, sampled: Floats, confidence: float, method: str) -> Difference:
+def difference_of(observed: Floats, sampled: Floats, confidence: float, method: str) -> Difference:
+    """A difference with interval and p value from bootstrap samples.
+
+    Args:
+        observed: (2,) the rates of the first and the second.
+        sampled: (rounds, 2) the same in each round; NaN rounds are left out.
+        confidence: of the interval.
+        method: how the interval calls itself.
+    """
     differences = sampled[:, 0] - sampled[:, 1]
     differences = differences[~np.isnan(differences)]
     not_below = int(np.count_nonzero(differences >= 0)) + 1
@@ -160,7 +168,7 @@ def mcnemar(only_first_wrong: int, only_second_wrong: int) -> float:
     if discordant == 0:
         return 1.0
     fewer = min(only_first_wrong, only_second_wrong)
-    return min(1.0, 2 * float(bdtr(fewer, discordant, 0.5)))
+    return min(1.0, 2 * binomial_cdf(fewer, discordant, 0.5))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

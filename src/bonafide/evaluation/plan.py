@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy.special import bdtr
-
+from bonafide.decision.binomial import binomial_cdf
 from bonafide.evaluation.intervals import CONFIDENCE
 from bonafide.types import BonafideError
 
@@ -49,11 +48,11 @@ def presentations_needed(rate: float, confidence: float, allowed_errors: int) ->
     if allowed_errors < 0:
         raise BonafideError(f"{allowed_errors} errors cannot be allowed.", where="plan")
     low, high = allowed_errors, allowed_errors + 1  # not enough, perhaps enough
-    while bdtr(allowed_errors, high, rate) > 1 - confidence:
+    while binomial_cdf(allowed_errors, high, rate) > 1 - confidence:
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        enough = bdtr(allowed_errors, middle, rate) <= 1 - confidence
+        enough = binomial_cdf(allowed_errors, middle, rate) <= 1 - confidence
         low, high = (low, middle) if enough else (middle, high)
     return high
 
@@ -105,7 +104,7 @@ def plan(
     for errors in range(most_errors + 1):
         independent = presentations_needed(rate, confidence, errors)
         subjects = math.ceil(round(independent * effect / per_subject, 9))
-        chance = float(bdtr(errors, independent, hoped))
+        chance = binomial_cdf(errors, independent, hoped)
         rows.append(PlanRow(errors, independent, subjects * per_subject, subjects, chance, hoped))
     return rows
 

@@ -8,11 +8,12 @@ is written as the sigmoid of the difference of its two inputs, which is the same
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
-import onnx
-from onnx import TensorProto, helper, numpy_helper
 
+from bonafide.face.onnx_writer import FLOAT, UINT8, GraphWriter, Shape
 from bonafide.face.weights import Tensors
 
 FloatArray = npt.NDArray[np.float32]
@@ -26,35 +27,34 @@ class _Graph:
     def __init__(self, network: str, tensors: Tensors) -> None:
         self.network = network
         self.tensors = tensors
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
+        self.writer = GraphWriter(network)
         self.last = "rgb"
         self.read = 0
+        self.count = 0
 
     def weight(self) -> FloatArray:
         """The next tensor of the network in the package's order."""
         self.read += 1
         return self.tensors[f"{self.network}.{self.read - 1}"]
 
-    def constant(self, value: npt.NDArray[np.generic]) -> str:
-        name = f"constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(value, name))
-        return name
-
-    def add(self, kind: str, *constants: npt.NDArray[np.generic]) -> None:
-        """Append a node without attributes, reading `last` and constants."""
-        self.append(helper.make_node(kind, [self.last, *map(self.constant, constants)], [""]))
-
-    def append(self, node: onnx.NodeProto) -> None:
-        name = f"value_{len(self.nodes)}"
-        node.output[0] = name
-        self.nodes.append(node)
+    def add(
+        self,
+        kind: str,
+        *constants: FloatArray,
+        output: str | None = None,
+        attributes: Mapping[str, int | list[int]] | None = None,
+    ) -> None:
+        """Append a node that reads `last` and constants."""
+        name = output or f"value_{self.count}"
+        inputs = [self.last, *map(self.writer.constant, constants)]
+        self.writer.node(kind, inputs, name, attributes or {})
         self.last = name
+        self.count += 1
 
     def pixels(self) -> None:
         """uint8 (n, h, w, 3) -> float32 (n, 3, h, w)."""
-        self.append(helper.make_node("Cast", [self.last], [""], to=TensorProto.FLOAT))
-        self.append(helper.make_node("Transpose", [self.last], [""], perm=[0, 3, 1, 2]))
+        self.add("Cast", attributes={"to": FLOAT})
+        self.add("Transpose", attributes={"perm": [0, 3, 1, 2]})
 
     def convolution(self, *, on_pixels: bool = False) -> None:
         """Unpadded convolution and PReLU; ``on_pixels`` folds the normalisation in."""
@@ -71,21 +71,17 @@ class _Graph:
 
         The package calls keep_rest "same"; for the sizes that occur it never pads on the left.
         """
-        self.append(
-            helper.make_node(
-                "MaxPool",
-                [self.last],
-                [""],
-                kernel_shape=[size, size],
-                strides=[2, 2],
-                ceil_mode=int(keep_rest),
-            )
-        )
+        window: dict[str, int | list[int]] = {
+            "kernel_shape": [size, size],
+            "strides": [2, 2],
+            "ceil_mode": int(keep_rest),
+        }
+        self.add("MaxPool", attributes=window)
 
     def dense(self) -> None:
         """Flatten in the package's order (width, height, channel), matrix, bias, PReLU."""
-        self.append(helper.make_node("Transpose", [self.last], [""], perm=[0, 3, 2, 1]))
-        self.append(helper.make_node("Flatten", [self.last], [""], axis=1))
+        self.add("Transpose", attributes={"perm": [0, 3, 2, 1]})
+        self.add("Flatten", attributes={"axis": 1})
         self.add("Gemm", self.weight(), self.weight())
         self.add("PRelu", self.weight())
 
@@ -98,30 +94,19 @@ class _Graph:
             if name == "face":
                 matrix = matrix[..., 1:] - matrix[..., :1]
                 bias = bias[1:] - bias[:1]
+            output = None if name == "face" else name
             if matrix.ndim == 4:
-                self.add("Conv", np.ascontiguousarray(matrix.transpose(3, 2, 0, 1)), bias)
+                kernel = np.ascontiguousarray(matrix.transpose(3, 2, 0, 1))
+                self.add("Conv", kernel, bias, output=output)
             else:
-                self.add("Gemm", np.ascontiguousarray(matrix), bias)
+                self.add("Gemm", matrix, bias, output=output)
             if name == "face":
-                self.append(helper.make_node("Sigmoid", [self.last], [""]))
-            self.nodes[-1].output[0] = name
+                self.add("Sigmoid", output=name)
 
     def model(self, side: int, outputs: dict[str, list[int | str]]) -> bytes:
-        pixels = ["batch", side or "height", side or "width", 3]
-        graph = helper.make_graph(
-            self.nodes,
-            self.network,
-            [helper.make_tensor_value_info("rgb", TensorProto.UINT8, pixels)],
-            [
-                helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *shape])
-                for name, shape in outputs.items()
-            ],
-            self.constants,
-        )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
-        model.ir_version = 9
-        onnx.checker.check_model(model)
-        return bytes(model.SerializeToString())
+        pixels: Shape = ["batch", side or "height", side or "width", 3]
+        shapes = {name: (FLOAT, ["batch", *shape]) for name, shape in outputs.items()}
+        return self.writer.model({"rgb": (UINT8, pixels)}, shapes, OPSET)
 
 
 def proposal_network(tensors: Tensors) -> bytes:

@@ -12,8 +12,8 @@ from bisect import bisect_left
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
+from bonafide.datasets.ranks import column_ranks
 from bonafide.simulator.probe import Features, area_under_curve
 from bonafide.types import BONA_FIDE_SPECIES, BonafideError
 
@@ -132,7 +132,7 @@ def propensity(
     scale; squares and products let it see what trees see.
     """
     # Ties share a rank: were they ordered by position, the label would leak into the features.
-    unit = 2 * (rankdata(features, axis=0) - 0.5) / len(features) - 1
+    unit = 2 * (column_ranks(features) - 0.5) / len(features) - 1
     # A feature that is the same for all has no order.
     unit = unit[:, np.ptp(features, axis=0) > 0]
     rows, columns = np.triu_indices(unit.shape[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bonafide.training.crop_cache import CropSettings
 from bonafide.training.settings import check_common, require
 
 
@@ -34,6 +35,10 @@ class SkinColourSettings:
     patience: int = 0
     seed: int = 0
     precision: str = "32-true"
+
+    def crops(self) -> CropSettings:
+        """What is cut for a run."""
+        return CropSettings((self.scale,), self.crop_px, self.frames_per_clip)
 
     def __post_init__(self) -> None:
         check_common(self)
