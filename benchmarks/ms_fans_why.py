@@ -29,7 +29,8 @@ from bonafide.models.ms_fans import PAPER_GROUPS, PAPER_SCALES
 from bonafide.papers.measure import DONE, scores_path
 from bonafide.papers.ms_fans_trial import ALPHA, CROPS, with_scales
 from bonafide.training.crop_cache import CropSettings, crop_cache
-from bonafide.training.ms_fans_task import Caches, load_network, score_crops
+from bonafide.training.face_caches import Caches
+from bonafide.training.ms_fans_task import load_network, score_crops
 from bonafide.training.run import read_splits
 from bonafide.types import Split
 
