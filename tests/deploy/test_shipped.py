@@ -8,7 +8,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from bonafide.deploy.record import parse_record
-from bonafide.deploy.runtime import SHIPPED_MODEL, OnnxScorer
+from bonafide.deploy.runtime import SHIPPED, SHIPPED_MODEL, OnnxScorer, model_path
+from bonafide.models.ms_fans import MsFans, MsFansScorer
 from bonafide.models.skin_colour import SkinColour, SkinColourScorer
 
 CARD = Path(__file__).parents[2] / "docs" / "model-card.md"
@@ -47,3 +48,21 @@ def test_the_card_tells_of_this_model():
     assert "simulated" in card
     for species in ("replay_phone", "replay_screen", "mask3d_paper", "mask_silicone"):
         assert species in card
+
+
+def test_ms_fans_is_there_by_name_with_its_own_card_and_weights():
+    path = model_path("ms-fans")
+    scorer = OnnxScorer(path)
+    record = scorer.record
+    network = MsFans(len(record.scales))
+    tensors = load_file(path.with_suffix(".safetensors"))
+    network.load_state_dict({name: value.float() for name, value in tensors.items()})
+    crops = np.random.default_rng(0).integers(0, 256, (3, 3, 128, 128, 3), dtype=np.uint8)
+    with torch.inference_mode():
+        score, alpha = MsFansScorer(network.eval())(torch.from_numpy(crops))
+    result = scorer.score(crops)
+    np.testing.assert_allclose(result.score, score.numpy(), atol=1e-4)
+    np.testing.assert_allclose(result.alpha, alpha.numpy(), atol=1e-4)
+    card = (CARD.parent / "model-card-ms-fans.md").read_text()
+    assert f"{record.operating_point.threshold:.3f}" in card
+    assert all(file.stat().st_size < 10e6 for file in SHIPPED.values())

@@ -19,7 +19,8 @@ def calibrate(
     bpcer: Annotated[float, typer.Option(help="Share of live people that may be refused.")] = 0.05,
     confidence: Annotated[float, typer.Option(help="Of the claim, one-sided.")] = 0.95,
     model: Annotated[
-        Path | None, typer.Option(help="An exported model; the shipped one if not given.")
+        Path | None,
+        typer.Option(help="An exported model, or ms-fans; the shipped one if not given."),
     ] = None,
 ) -> None:
     """Set the operating point for your own camera from photos of live people alone."""
@@ -29,13 +30,13 @@ def calibrate(
     from bonafide.cli.check import answer_all
     from bonafide.decision.calibrate import calibrate as choose
     from bonafide.deploy.detector import Detector
-    from bonafide.deploy.runtime import SHIPPED_MODEL
+    from bonafide.deploy.runtime import model_path
 
     if not folder.is_dir():
         raise BonafideError(
             "is not a folder.", where=str(folder), remedy="Name a folder of live photos."
         )
-    detector = Detector.load(model or SHIPPED_MODEL)
+    detector = Detector.load(model_path(model))
     scores, unusable, people = [], [], set()
     for answer, _ in answer_all(detector, [str(folder)], Limits(), 5.0, True):
         if answer.verdict.score is None:

@@ -40,7 +40,8 @@ Infrared = Annotated[Path | None, _option("Registered infrared photo.", CAPTURE)
 DepthScale = Annotated[float, _option("Millimetres of a depth level; 0: the model's.", CAPTURE)]
 DepthOffset = Annotated[float, _option("Millimetres at depth level 0.", CAPTURE)]
 Model = Annotated[
-    Path | None, _option("An exported model or a run; the shipped one if not given.", JUDGING)
+    Path | None,
+    _option("An exported model, a run, or ms-fans; the shipped one if not given.", JUDGING),
 ]
 Point = Annotated[Path | None, _option("JSON file of an operating point.", JUDGING)]
 Rate = Annotated[float, _option("Frames of a clip looked at per second.", JUDGING)]
@@ -82,7 +83,7 @@ def check(
     from bonafide.decision.operating_point import load_operating_point
     from bonafide.deploy.answer import exit_code
     from bonafide.deploy.load import load_detector
-    from bonafide.deploy.runtime import SHIPPED_MODEL
+    from bonafide.deploy.runtime import model_path
 
     if bool(paths) + (camera is not None) + (rgb is not None) != 1:
         raise BonafideError(
@@ -99,7 +100,7 @@ def check(
     _refuse_cascade(model)
     point = load_operating_point(operating_point) if operating_point else None
     detector = load_detector(
-        model or SHIPPED_MODEL,
+        model_path(model),
         operating_point=point,
         min_face_px=min_face,
         yunet=yunet,

@@ -46,6 +46,6 @@ def demo(
     page = output / "evidence"
     report(answer_all(detector, paths, Limits(), 5.0, False), False, None, page)
     console.print(
-        "\nThe shipped model learned from simulated recaptures alone; docs/model-card.md says how "
-        "it does on real attacks.\nTry your own: [bold]bonafide check PHOTO_OR_CLIP ...[/]"
+        "\nThe shipped model looks at colour alone and learned from simulated replays: an attack in "
+        "natural colour passes, here too.\ndocs/model-card.md says how it does on real attacks.\nTry your own: [bold]bonafide check PHOTO_OR_CLIP ...[/]"
     )

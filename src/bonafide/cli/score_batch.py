@@ -14,7 +14,7 @@ from bonafide.deploy.batch import BatchRun, finish, open_run
 from bonafide.deploy.batch_child import JudgeSettings
 from bonafide.deploy.batch_inputs import Chunk
 from bonafide.deploy.batch_worker import ChunkDone
-from bonafide.deploy.runtime import SHIPPED_MODEL
+from bonafide.deploy.runtime import model_path
 from bonafide.types import BonafideError
 
 ENGINES = ("local", "ray")
@@ -65,9 +65,7 @@ def score_batch(
     from rich.progress import track
 
     _check(engines, settings, part_rows)
-    run = open_run(
-        output, patterns, model or SHIPPED_MODEL, settings, form=form, part_rows=part_rows
-    )
+    run = open_run(output, patterns, model_path(model), settings, form=form, part_rows=part_rows)
     chunks = run.pending()
     shown = track(
         engines.run(run, chunks),

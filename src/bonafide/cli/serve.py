@@ -16,7 +16,8 @@ def _option(text: str, panel: str, *names: str) -> Any:
 
 def serve(
     model: Annotated[
-        Path | None, _option("An exported model; the shipped one if not given.", JUDGING)
+        Path | None,
+        _option("An exported model, or ms-fans; the shipped one if not given.", JUDGING),
     ] = None,
     operating_point: Annotated[
         list[Path] | None, _option("A further point that requests may name; repeatable.", JUDGING)
@@ -44,12 +45,12 @@ def serve(
     ] = False,
 ) -> None:
     """Answer photos and clips over HTTP, with a page for browsers."""
-    from bonafide.deploy.runtime import SHIPPED_MODEL
+    from bonafide.deploy.runtime import model_path
     from bonafide.service.serve import serve as serve_settings
     from bonafide.service.settings import MIB, ServiceSettings, parse_retention
 
     settings = ServiceSettings(
-        model=model or SHIPPED_MODEL,
+        model=model_path(model),
         operating_points=tuple(operating_point or ()),
         min_face_px=min_face,
         sample_hz=frames_per_second,

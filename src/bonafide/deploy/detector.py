@@ -17,7 +17,7 @@ from bonafide.decision.operating_point import OperatingPoint
 from bonafide.deploy.answer import ModelId
 from bonafide.deploy.clip import ClipRun, FrameScore, Look
 from bonafide.deploy.record import ModelRecord
-from bonafide.deploy.runtime import SHIPPED_MODEL, CropScores, OnnxScorer
+from bonafide.deploy.runtime import SHIPPED_MODEL, CropScores, OnnxScorer, model_path
 from bonafide.face.crop import CropStack
 from bonafide.face.detect import FaceDetector, MtcnnDetector
 from bonafide.face.find import find_faces
@@ -136,7 +136,8 @@ class Detector:
         """Load a model and the face detector.
 
         Args:
-            model: an ONNX file that `bonafide export` wrote; the shipped one by default.
+            model: an ONNX file that `bonafide export` wrote, or the name of a shipped model, such
+                as "ms-fans" (see `runtime.SHIPPED`).
             operating_point: replaces the model's own threshold.
             min_face_px: smallest face to look for; larger is faster. YuNet has a limit of its own.
             yunet: a YuNet file of the user's, to find faces with instead of the default detector.
@@ -145,7 +146,7 @@ class Detector:
         Raises:
             BonafideError: the model or the detector's weights are missing or damaged.
         """
-        scorer = OnnxScorer(Path(model), threads=threads)
+        scorer = OnnxScorer(model_path(model), threads=threads)
         faces: FaceDetector
         if yunet is not None:
             from bonafide.face.yunet import YunetDetector

@@ -9,7 +9,7 @@ from bonafide.decision.operating_point import OperatingPoint
 from bonafide.deploy.clip_detector import ClipDetector, ClipScorer
 from bonafide.deploy.clip_scorers import OnnxClipScorer, TextureScorer, TorchClipScorer
 from bonafide.deploy.detector import Detector, Scorer
-from bonafide.deploy.runtime import FACE_FAMILIES, SHIPPED_MODEL, OnnxModel, OnnxScorer
+from bonafide.deploy.runtime import FACE_FAMILIES, SHIPPED_MODEL, OnnxModel, OnnxScorer, model_path
 from bonafide.face.detect import FaceDetector, MtcnnDetector
 from bonafide.types import BonafideError
 
@@ -62,7 +62,8 @@ def load_detector(
     """Load a model of any family, and the face detector.
 
     Args:
-        model: an ONNX file that `bonafide export` wrote, or a run folder (needs the [train] extra).
+        model: an ONNX file that `bonafide export` wrote, a run folder (needs the [train] extra), or
+            the name of a shipped model (see `runtime.SHIPPED`).
         operating_point: replaces the model's own threshold.
         min_face_px: smallest face to look for; larger is faster. YuNet has a limit of its own.
         yunet: a YuNet file of the user's, to find faces with instead of the default detector.
@@ -72,7 +73,7 @@ def load_detector(
         BonafideError: the model or the detector's weights are missing or damaged, or the model's
             family is unknown.
     """
-    path = Path(model)
+    path = model_path(model)
     family, faces_of, clips_of = _scorers(path)
     faces: FaceDetector
     if yunet is not None:

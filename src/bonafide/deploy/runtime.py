@@ -13,8 +13,14 @@ import onnxruntime
 from bonafide.deploy.record import METADATA_KEY, ModelRecord, parse_record
 from bonafide.types import BonafideError
 
-SHIPPED_MODEL = Path(__file__).parent / "shipped" / "skin_colour.onnx"
-"""The model that the package brings; its card is docs/model-card.md."""
+SHIPPED = {
+    "skin-colour": Path(__file__).parent / "shipped" / "skin_colour.onnx",
+    "ms-fans": Path(__file__).parent / "shipped" / "ms_fans.onnx",
+}
+"""The models that the package brings, by name; their cards are docs/model-card*.md."""
+
+SHIPPED_MODEL = SHIPPED["skin-colour"]
+"""The one that is used when none is named."""
 
 FACE_FAMILIES = ("ms_fans", "skin_colour")
 """Families whose graphs take crops (faces, n, crop_px, crop_px, 3) and give score and alpha."""
@@ -114,6 +120,17 @@ class OnnxScorer(OnnxModel):
             )
         score, alpha = self.run(crops)
         return CropScores(score, alpha)
+
+
+def model_path(model: Path | str | None) -> Path:
+    """Where a model lies: a file, a run folder, a name of `SHIPPED`, or None for the usual one.
+
+    >>> model_path("ms-fans").name
+    'ms_fans.onnx'
+    """
+    if model is None:
+        return SHIPPED_MODEL
+    return SHIPPED.get(str(model), Path(model))
 
 
 def open_model(path: Path, threads: int) -> tuple[bytes, onnxruntime.InferenceSession]:
