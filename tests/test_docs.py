@@ -10,7 +10,15 @@ import bonafide.cli
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
-RUN_HERE = ("README.md", "batch.md", "check.md", "monitor.md", "motion.md", "training.md")
+RUN_HERE = (
+    "README.md",
+    "batch.md",
+    "check.md",
+    "monitor.md",
+    "motion.md",
+    "rivals.md",
+    "training.md",
+)
 
 
 @pytest.mark.parametrize("name", RUN_HERE)

@@ -87,6 +87,10 @@ class ReasonCode(StrEnum):
     UNREADABLE = "unreadable"
     CLIP_TOO_SHORT = "clip_too_short"
     DAMAGED_CLIP = "damaged_clip"
+    MISSING_MODALITY = "missing_modality"
+    MISREGISTERED = "misregistered"
+    DEPTH_UNIT = "depth_unit"
+    NO_DEPTH = "no_depth"
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +222,19 @@ class FaceReport:
 
 
 @dataclass(frozen=True, slots=True)
+class StageAnswer:
+    """One stage of a cascade.
+
+    Attributes:
+        score: higher is more bona fide; None when an earlier stage had already rejected.
+        threshold: passed if and only if score >= threshold.
+    """
+
+    score: float | None
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer for one presentation.
 
@@ -232,6 +249,7 @@ class Verdict:
         frames_evaluated: how many frames the score is a mean of; 1 for a photo.
         frames_seen: how many frames were decoded.
         timing_ms: stage -> milliseconds.
+        stages: stage of a cascade -> its own answer, in order; empty for a single network.
     """
 
     decision: Decision
@@ -244,6 +262,7 @@ class Verdict:
     frames_evaluated: int = 0
     frames_seen: int = 0
     timing_ms: dict[str, float] = field(default_factory=dict)
+    stages: dict[str, StageAnswer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if (self.score is None) != (self.decision is Decision.NOT_EVALUATED):

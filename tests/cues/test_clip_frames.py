@@ -1,6 +1,8 @@
 """What a clip model sees of a clip: evenly spaced, at real times, from one box, or a reason."""
 
 import itertools
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -183,3 +185,16 @@ def test_a_pass_holds_few_frames(head, detector):
     read = read_clip(frames, ClipSettings(frames=4, window_s=2.0, side_px=32), detector)
     assert read.frames is not None
     assert len(set(alive)) < 30  # the allocator reuses what was freed
+
+
+def real_clips():
+    folder = os.environ.get("BONAFIDE_DATA")
+    return sorted((Path(folder) / "clips").glob("asl_*.mkv")) if folder else []
+
+
+def test_people_who_sign_are_followed_through_their_hands(tmp_path, head, write_clip, detector):
+    nod = [nodding(head)(i / 10) for i in range(20)]
+    for path in real_clips() or [write_clip(tmp_path / "nod.mp4", nod)]:
+        settings = ClipSettings(frames=6, window_s=1.4, side_px=112)
+        read = read_clip(ClipFile(path, 1.4), settings, detector)
+        assert read.frames is not None, (path, read.reasons)

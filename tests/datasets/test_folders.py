@@ -54,6 +54,19 @@ def test_names_that_the_caller_states_are_taken(tmp_path):
     assert {row.pai_detail for row in rows if "/paper/" in row.path} == {"paper"}
 
 
+@pytest.mark.parametrize(
+    ("labels", "people", "problem"),
+    [
+        (("bona_fide",), 6, "no attack presentation"),
+        (("print", "replay"), 6, "no bona_fide presentation"),
+        (("bona_fide", "print"), 2, "2 people with .* cannot be shared out"),
+    ],
+)
+def test_a_missing_class_and_too_few_people_are_refused(tmp_path, labels, people, problem):
+    with pytest.raises(LayoutError, match=problem):
+        folders(touch(tmp_path, folder_names(people, labels)))
+
+
 def test_people_by_a_pattern(tmp_path):
     names = [
         f"{label}/p{n}_{t}.jpg" for label in ("bona_fide", "print") for n in range(4) for t in "ab"

@@ -98,3 +98,19 @@ def test_a_box_beyond_the_picture_is_a_remark(head, detector):
     wide = find_clip_face(clip([on_wall(head, 192)] * 3), detector, extend=4.0)
     assert wide.box is not None
     assert [reason.code for reason in wide.reasons] == [ReasonCode.PADDED_SURROUNDINGS]
+
+
+class Unsure:
+    """Finds what another detector finds, and is less sure of it."""
+
+    def __init__(self, detector, confidence):
+        self._detector, self._confidence = detector, confidence
+
+    def detect(self, rgb):
+        return [replace(face, confidence=self._confidence) for face in self._detector.detect(rgb)]
+
+
+@pytest.mark.parametrize(("confidence", "found"), [(0.75, True), (0.6, False)])
+def test_a_face_that_is_found_with_less_confidence_still_counts(confidence, found, head, detector):
+    unsure = Unsure(detector, confidence)
+    assert (find_clip_face(clip([head] * 3), unsure, extend=1.6).box is not None) is found

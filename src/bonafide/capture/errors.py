@@ -54,3 +54,15 @@ class NothingFoundError(CaptureError):
 
 class CameraUnavailableError(CaptureError):
     """The camera cannot be opened, or stopped delivering."""
+
+
+class MissingModalityError(CaptureError):
+    """Colour, depth or infrared of a capture is not there, or stands twice."""
+
+
+class SizeMismatchError(CaptureError):
+    """Pictures of one capture differ in size, so they cannot be registered."""
+
+
+class DepthUnitError(CaptureError):
+    """Depth without a stated unit, or with one in which no face could have been taken."""

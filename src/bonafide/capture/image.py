@@ -10,10 +10,12 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from bonafide.capture.files import check_size, open_regular
@@ -26,6 +28,9 @@ from bonafide.types import Frame, RgbImage
 
 BACKGROUND_RGB = (255, 255, 255)
 """What shows through transparent pixels: white, the page that a cut-out portrait is shown on."""
+
+ALIKE_LEVELS = 3.0
+"""Mean spread of R, G, B up to which a picture is grey: JPEG's chroma is not quite still."""
 
 _ORIENTATION_TAG = 0x0112
 
@@ -76,13 +81,41 @@ def decode_image(data: bytes, source: str, limits: Limits | None = None) -> Fram
     return _decode(io.BytesIO(data), source, limits)
 
 
+def read_levels(path: Path, limits: Limits | None = None) -> npt.NDArray[np.uint8 | np.uint16]:
+    """Read a one-channel measurement, such as depth, with its levels as they are stored.
+
+    Args:
+        path: a PNG of 8 or 16 bits, or a JPEG or WebP; three alike channels count as one.
+        limits: bytes and pixels allowed; `Limits()` when None.
+
+    Returns:
+        (height, width) uint8, or uint16 exactly for a file of 16 bits. EXIF orientation is heeded.
+
+    Raises:
+        DamagedFileError: it is a colour picture. The others as for `read_image`.
+    """
+    limits = limits or Limits()
+    with open_regular(path, limits) as file:
+        return _decode_with(_load_levels, file, str(path), limits)
+
+
 def _decode(file: BinaryIO, source: str, limits: Limits) -> Frame:
+    rgb = _decode_with(_load, file, source, limits)
+    return Frame(rgb=rgb, index=0, time_s=0.0, source=source)
+
+
+def _decode_with(
+    load: Callable[[BinaryIO, str, str, Limits], npt.NDArray[Any]],
+    file: BinaryIO,
+    source: str,
+    limits: Limits,
+) -> npt.NDArray[Any]:
     media = expect(file.read(HEAD_BYTES), source, MediaKind.PHOTO)
     decoder = media.decoder
     limits.check_pixels(*photo_size(file, decoder, source), source)
     file.seek(0)
     try:
-        rgb = _load(file, decoder, source, limits)
+        return load(file, decoder, source, limits)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise too_large(
             source, "too many pixels", "max_pixels", f"{limits.max_pixels:,} px"
@@ -91,7 +124,6 @@ def _decode(file: BinaryIO, source: str, limits: Limits) -> Frame:
         if ends_early(file, media):
             raise truncated(source) from error
         raise damaged(source, "the decoder gave up on its content") from error
-    return Frame(rgb=rgb, index=0, time_s=0.0, source=source)
 
 
 def _load(file: BinaryIO, decoder: str, source: str, limits: Limits) -> RgbImage:
@@ -102,6 +134,25 @@ def _load(file: BinaryIO, decoder: str, source: str, limits: Limits) -> RgbImage
         orientation = image.getexif().get(_ORIENTATION_TAG, UPRIGHT)
         rgb = _to_rgb(image)
     return turn_upright(rgb, orientation if isinstance(orientation, int) else UPRIGHT)
+
+
+def _load_levels(
+    file: BinaryIO, decoder: str, source: str, limits: Limits
+) -> npt.NDArray[np.uint8 | np.uint16]:
+    with Image.open(file, formats=[decoder]) as image:
+        limits.check_pixels(*image.size, source)
+        image.load()
+        orientation = image.getexif().get(_ORIENTATION_TAG, UPRIGHT)
+        if image.mode.startswith("I"):
+            levels: npt.NDArray[Any] = np.asarray(image).astype(np.uint16)
+        elif image.mode == "L":
+            levels = np.asarray(image)
+        else:
+            rgb = _to_rgb(image).astype(np.int16)
+            if np.ptp(rgb, axis=2).mean() > ALIKE_LEVELS:
+                raise damaged(source, "it has colours where one channel is wanted")
+            levels = rgb[..., 1].astype(np.uint8)
+    return turn_upright(levels, orientation if isinstance(orientation, int) else UPRIGHT)
 
 
 def _to_rgb(image: Image.Image) -> RgbImage:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bonafide.cli.audit import audit
+from bonafide.cli.benchmark import benchmark
 from bonafide.cli.calibrate import calibrate
 from bonafide.cli.check import check
 from bonafide.cli.compare import compare
@@ -19,13 +20,19 @@ from bonafide.cli.demo import demo
 from bonafide.cli.evaluate import evaluate
 from bonafide.cli.export import export
 from bonafide.cli.index import index
+from bonafide.cli.keys import keys_app
 from bonafide.cli.magnify import magnify
+from bonafide.cli.models import models
 from bonafide.cli.monitor import monitor
 from bonafide.cli.plan import plan
+from bonafide.cli.reproduce import reproduce
 from bonafide.cli.score import score
+from bonafide.cli.serve import serve
 from bonafide.cli.simulate import simulate_app
 from bonafide.cli.train import train_app
+from bonafide.cli.train_cascade import train_cascade
 from bonafide.cli.train_motion import train_motion, train_texture
+from bonafide.cli.train_rival import train_rival
 from bonafide.cli.weights import weights_app
 from bonafide.types import BonafideError
 
@@ -33,6 +40,8 @@ WRONG_USE = 2
 
 train_app.command("motion")(train_motion)
 train_app.command("texture")(train_texture)
+train_app.command("rival")(train_rival)
+train_app.command("cascade")(train_cascade)
 
 app = typer.Typer(
     name="bonafide",
@@ -53,8 +62,13 @@ app.command()(export)
 app.command()(score)
 app.command()(evaluate)
 app.command()(compare)
+app.command()(models)
+app.command()(benchmark)
 app.command()(plan)
+app.command()(reproduce)
 app.command()(monitor)
+app.command()(serve)
+app.add_typer(keys_app)
 app.command()(magnify)
 app.add_typer(simulate_app)
 
@@ -68,6 +82,12 @@ EXTRAS = {
     "scipy": "train",
     "ray": "ray",
     "fsspec": "ray",
+    "fastapi": "service",
+    "starlette": "service",
+    "uvicorn": "service",
+    "python_multipart": "service",
+    "prometheus_client": "service",
+    "psycopg": "postgres",
 }
 """Modules that the base install leaves out -> the extra that brings them."""
 

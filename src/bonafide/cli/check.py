@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bonafide.deploy.load import AnyDetector
 
 JUDGING, OUTPUT, LIMITS = "Judging", "Output", "Limits on input"
+CAPTURE = "Colour, depth and infrared"
 
 
 def _option(text: str, panel: str, *names: str) -> Any:
@@ -33,9 +34,13 @@ Paths = Annotated[
 Camera = Annotated[
     str | None, typer.Option(help="Watch a camera (its number) or a clip as if it were one.")
 ]
+Rgb = Annotated[Path | None, _option("Colour photo, or a folder with all three.", CAPTURE)]
+Depth = Annotated[Path | None, _option("Registered depth: 16-bit PNG in mm.", CAPTURE)]
+Infrared = Annotated[Path | None, _option("Registered infrared photo.", CAPTURE)]
+DepthScale = Annotated[float, _option("Millimetres of a depth level; 0: the model's.", CAPTURE)]
+DepthOffset = Annotated[float, _option("Millimetres at depth level 0.", CAPTURE)]
 Model = Annotated[
-    Path | None,
-    _option("An exported model or a run folder; the shipped one if not given.", JUDGING),
+    Path | None, _option("An exported model or a run; the shipped one if not given.", JUDGING)
 ]
 Point = Annotated[Path | None, _option("JSON file of an operating point.", JUDGING)]
 Rate = Annotated[float, _option("Frames of a clip looked at per second.", JUDGING)]
@@ -54,6 +59,11 @@ MaxSeconds = Annotated[float | None, _option("Length of a clip.", LIMITS)]
 def check(
     paths: Paths = None,
     camera: Camera = None,
+    rgb: Rgb = None,
+    depth: Depth = None,
+    infrared: Infrared = None,
+    depth_scale: DepthScale = 0.0,
+    depth_offset: DepthOffset = 0.0,
     model: Model = None,
     operating_point: Point = None,
     frames_per_second: Rate = 5.0,
@@ -71,13 +81,22 @@ def check(
     """Is it a live face? Exit code 0: all bona fide. 1: some attack. 3: some not evaluated."""
     from bonafide.decision.operating_point import load_operating_point
     from bonafide.deploy.answer import exit_code
-    from bonafide.deploy.detector import Detector
     from bonafide.deploy.load import load_detector
     from bonafide.deploy.runtime import SHIPPED_MODEL
 
-    if bool(paths) == (camera is not None):
-        raise BonafideError("give either paths or --camera.", remedy="See: bonafide check --help.")
+    if bool(paths) + (camera is not None) + (rgb is not None) != 1:
+        raise BonafideError(
+            "give either paths, --camera or --rgb.", remedy="See: bonafide check --help."
+        )
     limits = _limits(max_bytes, max_pixels, max_frames, max_seconds)
+    if rgb is not None:
+        from bonafide.cli.check_capture import answer_capture
+
+        answer = answer_capture(
+            rgb, depth, infrared, model, depth_scale, depth_offset, limits, min_face, threads
+        )
+        raise typer.Exit(exit_code(report(iter([answer]), as_json, scores, evidence)))
+    _refuse_cascade(model)
     point = load_operating_point(operating_point) if operating_point else None
     detector = load_detector(
         model or SHIPPED_MODEL,
@@ -87,19 +106,35 @@ def check(
         threads=threads,
     )
     if camera is not None:
-        if not isinstance(detector, Detector):
-            raise BonafideError(
-                "a clip model does not watch a camera.",
-                where="--model",
-                remedy="Record a clip and check that, or use a model that judges pictures.",
-            )
-        from bonafide.cli.watch import watch_camera
-
-        watch_camera(detector, camera, limits, frames_per_second)
+        _watch(detector, camera, limits, frames_per_second)
         return
     answers = answer_all(detector, paths or [], limits, frames_per_second, not as_json)
     decisions = report(answers, as_json, scores, evidence)
     raise typer.Exit(exit_code(decisions))
+
+
+def _watch(detector: AnyDetector, camera: str, limits: Limits, sample_hz: float) -> None:
+    from bonafide.cli.watch import watch_camera
+    from bonafide.deploy.detector import Detector
+
+    if not isinstance(detector, Detector):
+        raise BonafideError(
+            "a clip model does not watch a camera.",
+            where="--model",
+            remedy="Record a clip and check that, or use a model that judges pictures.",
+        )
+    watch_camera(detector, camera, limits, sample_hz)
+
+
+def _refuse_cascade(model: Path | None) -> None:
+    from bonafide.training.cascade_settings import is_cascade
+
+    if model is not None and is_cascade(model):
+        raise BonafideError(
+            "is a cascade, which judges colour, depth and infrared together.",
+            where=str(model),
+            remedy="Name the three by --rgb, --depth and --infrared.",
+        )
 
 
 def _limits(

@@ -99,10 +99,10 @@ def index(
         light=light,
         support=support,
         dataset=dataset,
-        columns=_pairs(column, "--column"),
-        labels=_pairs(label, "--label"),
-        species=_pairs(species, "--species"),
-        splits=_pairs(split, "--split"),
+        columns=pairs(column, "--column"),
+        labels=pairs(label, "--label"),
+        species=pairs(species, "--species"),
+        splits=pairs(split, "--split"),
         subject_pattern=subject_pattern,
         partial=partial,
     )
@@ -115,16 +115,17 @@ def index(
     _report(indexed, output, record_path(output))
 
 
-def _pairs(options: list[str] | None, name: str) -> dict[str, str]:
-    pairs = {}
+def pairs(options: list[str] | None, name: str) -> dict[str, str]:
+    """LEFT=RIGHT options as a mapping; ``name`` is the option's, for the message."""
+    mapping = {}
     for option in options or []:
         left, equals, right = option.partition("=")
         if not (left and equals and right):
             raise BonafideError(
                 f"{option!r} is no pair.", where=name, remedy="Write it as LEFT=RIGHT."
             )
-        pairs[left] = right
-    return pairs
+        mapping[left] = right
+    return mapping
 
 
 def _with_digests(rows: list[Presentation]) -> list[Presentation]:

@@ -15,6 +15,15 @@ from bonafide.types import ReasonCode
 OTHER_COLUMNS = 62
 """Width of all columns but the first, with the usual reasons."""
 
+TOLD_IN_WORDS = {
+    ReasonCode.UNREADABLE,
+    ReasonCode.MISSING_MODALITY,
+    ReasonCode.MISREGISTERED,
+    ReasonCode.DEPTH_UNIT,
+    ReasonCode.NO_DEPTH,
+}
+"""Codes whose advice names a fault of files or sensors, which a code alone does not tell."""
+
 LEAST_PATH = 24
 PIPED_WIDTH = 400
 
@@ -35,6 +44,16 @@ def reasons_in_words(answer: Answer) -> str:
     return ", ".join(reason.code.value for reason in answer.verdict.reasons)
 
 
+def stages_in_words(answer: Answer) -> str:
+    """What each stage of a cascade said."""
+    return ", ".join(
+        f"{name} not asked"
+        if stage.score is None
+        else f"{name} {stage.score:.3f} (passes from {stage.threshold:.3f})"
+        for name, stage in answer.verdict.stages.items()
+    )
+
+
 class VerdictTable:
     """Collects rows; prints the table, then what could not be read, then the counts."""
 
@@ -52,6 +71,7 @@ class VerdictTable:
             )
         self._counts: Counter[str] = Counter()
         self._unreadable: list[str] = []
+        self._stages: list[str] = []
 
     def add(self, answer: Answer) -> None:
         """Add one answer."""
@@ -59,8 +79,10 @@ class VerdictTable:
         decision = verdict.decision.value
         self._counts[decision] += 1
         for reason in verdict.reasons:
-            if reason.code is ReasonCode.UNREADABLE:
+            if reason.code in TOLD_IN_WORDS:
                 self._unreadable.append(reason.advice)
+        if verdict.stages:
+            self._stages.append(f"{answer.path}: {stages_in_words(answer)}")
         milliseconds = sum(verdict.timing_ms.values())
         self._table.add_row(
             escape(shortened(answer.path, self._path_width)),
@@ -78,5 +100,7 @@ class VerdictTable:
             self._console.print("\n[yellow]could not be read:[/]")
             for line in self._unreadable:
                 self._console.print(f"  {escape(line)}", highlight=False)
+        for line in self._stages:
+            self._console.print(escape(line), highlight=False)
         parts = [f"{self._counts[name]} {name}" for name in STYLES if self._counts[name]]
         self._console.print("\n" + ", ".join(parts), highlight=False)

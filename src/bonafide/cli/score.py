@@ -29,6 +29,10 @@ Rate = Annotated[float, typer.Option(help="Frames of a clip looked at per second
 Threads = Annotated[int, typer.Option(help="Threads of each network.")]
 SplitName = Annotated[str, _option("Only this split: train, development or test.", TABLE)]
 Unit = Annotated[str, _option("presentation, or frame.", TABLE)]
+Onnx = Annotated[
+    Path | None, _option("Instead of MODEL: an ONNX model of others, with --input-spec.", TABLE)
+]
+InputSpec = Annotated[Path | None, _option("TOML file: what --onnx takes and gives.", TABLE)]
 Inputs = Annotated[
     list[str] | None,
     _option("Files, folders, patterns, URLs, or tables with a column path.", BATCH, "--input"),
@@ -54,6 +58,8 @@ def score(
     table: TableArgument = None,
     split: SplitName = "",
     unit: Unit = "presentation",
+    onnx: Onnx = None,
+    input_spec: InputSpec = None,
     frames_per_second: Rate = 5.0,
     threads: Threads = 1,
     inputs: Inputs = None,
@@ -72,14 +78,17 @@ def score(
     max_seconds: MaxSeconds = None,
 ) -> None:
     """Score every presentation of MODEL TABLE, or every --input; what has no score has a reason."""
-    if bool(inputs) == (table is not None) or (inputs and model is not None):
+    if not inputs:
+        from bonafide.cli.score_samples import chosen_model, score_samples
+
+        chosen = chosen_model(model, table, onnx, input_spec)
+        score_samples(chosen, Path(output), split, unit, frames_per_second, threads)
+        return
+    if model is not None or onnx is not None:
         raise BonafideError(
             "give either MODEL and TABLE, or --input and, if not the shipped one, --model.",
             remedy="See: bonafide score --help.",
         )
-    if table is not None and model is not None:
-        score_samples(model, table, Path(output), split, unit, frames_per_second, threads)
-        return
     from bonafide.cli.score_batch import Engines, score_batch
     from bonafide.deploy.batch_child import JudgeSettings
 
@@ -108,40 +117,3 @@ def _point_text(path: Path) -> str:
     from bonafide.decision.operating_point import load_operating_point
 
     return json.dumps(asdict(load_operating_point(path)))
-
-
-def score_samples(
-    model: Path,
-    table: Path,
-    output: Path,
-    split: str,
-    unit: str,
-    frames_per_second: float,
-    threads: int,
-) -> None:
-    """Write the score file of a sample table."""
-    from rich.console import Console
-    from rich.progress import track
-
-    from bonafide.capture.limits import Limits
-    from bonafide.datasets.sample_table import read_sample_table
-    from bonafide.deploy.load import load_detector
-    from bonafide.deploy.score_table import UNITS, score_table
-    from bonafide.evaluation.score_writer import write_score_rows
-
-    if unit not in UNITS:
-        raise BonafideError(
-            f"unknown unit {unit!r}.", where="--unit", remedy=f"One of {', '.join(UNITS)}."
-        )
-    samples = [s for s in read_sample_table(table) if split in ("", s.split.value)]
-    if not samples:
-        raise BonafideError(
-            f"no row of split {split!r}.", where=str(table), remedy="Name a split that it has."
-        )
-    detector = load_detector(model, threads=threads)
-    shown = track(samples, "scoring", console=Console(stderr=True), transient=True)
-    rows = score_table(detector, shown, unit=unit, sample_hz=frames_per_second, limits=Limits())
-    scratch = output.with_suffix(".partial")
-    count = write_score_rows(scratch, rows)
-    scratch.replace(output)
-    typer.echo(f"{output}: {count} rows, one a {unit}, of {len(samples)} presentations")

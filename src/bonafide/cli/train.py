@@ -9,11 +9,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bonafide.cli.data_option import (
+    Data,
+    Partial,
+    Protocol,
+    Species,
+    SplitSeed,
+    Wanted,
+    table_of,
+)
 from bonafide.types import BonafideError
 
 if TYPE_CHECKING:
+    from lightning.fabric import Fabric
     from rich.progress import Progress as Bar
 
+    from bonafide.cli.data_option import Wanted
     from bonafide.training.checkpoint import Progress
     from bonafide.training.ms_fans_settings import MsFansSettings
     from bonafide.training.run import Reporter
@@ -25,7 +36,7 @@ train_app = typer.Typer(name="train", no_args_is_help=True, help="Train a model 
 
 @train_app.command("ms-fans")
 def train_ms_fans(
-    data: Annotated[Path, typer.Option(help="A samples.csv with train and development rows.")],
+    data: Data,
     output: Annotated[Path, typer.Option("--output", "-o", help="The run folder.")],
     settings: Annotated[
         Path | None, typer.Option(help="TOML file of settings; the paper's where it says nothing.")
@@ -34,6 +45,10 @@ def train_ms_fans(
     seed: Annotated[int | None, typer.Option(help="Of weights, order and augmentation.")] = None,
     scales: Annotated[str, typer.Option(help="Crop scales, such as 1.1,1.2,1.3.")] = "",
     resume: Annotated[bool, typer.Option(help="Go on with an interrupted run.")] = False,
+    protocol: Protocol = None,
+    species: Species = None,
+    split_seed: SplitSeed = None,
+    partial: Partial = False,
     crops: Annotated[
         Path | None, typer.Option(help="Crop cache; beside the table if not given.")
     ] = None,
@@ -58,9 +73,12 @@ def train_ms_fans(
     check_device(device)
     fabric = Fabric(accelerator=device, devices=devices, precision=config.precision)  # type: ignore[arg-type]
     fabric.launch()
+    table = _shared_table(
+        data, Wanted(protocol, species or [], split_seed, partial), output, fabric
+    )
     with progress_bar() as bar:
         report = reporter(bar, config.steps)
-        caches = open_caches(data, crops or data.with_suffix(".crops"), config, workers, report)
+        caches = open_caches(table, crops or table.with_suffix(".crops"), config, workers, report)
         task = MsFansTask(config, training_data(caches))
         progress = train_run(task, caches.run_data(), output, fabric, resume=resume, report=report)
     if fabric.is_global_zero:
@@ -71,8 +89,21 @@ def train_ms_fans(
         )
 
 
+def _shared_table(data: str, wanted: Wanted, output: Path, fabric: Fabric) -> Path:
+    """The sample table; the first process writes it, the others find what it has written."""
+
+    if fabric.is_global_zero:
+        table_of(data, wanted, output)
+    fabric.barrier()
+    return table_of(data, wanted, output)
+
+
 def check_device(device: str) -> None:
-    """Refuse a device that is not there, before anything is read."""
+    """Refuse a device that is no word of `DEVICES` or is not there.
+
+    Raises:
+        BonafideError: as said.
+    """
     import torch
 
     if device not in DEVICES:
@@ -102,7 +133,7 @@ def _changed(
 
 
 def progress_bar() -> Bar:
-    """The bar that every training verb shows on stderr."""
+    """Bars on stderr, with how many of how many and the time left."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar

@@ -71,20 +71,13 @@ def train_motion(
     from lightning.fabric import Fabric
 
     from bonafide.deploy.motion_table import finish_motion
-    from bonafide.models.vgg_weights import load_initial_weights
     from bonafide.training.motion_settings import MotionSettings
     from bonafide.training.settings import load_settings
 
     chosen = load_settings(MotionSettings, settings) if settings else MotionSettings()
     given = {"variant": variant, "cnn": cnn, "frames": frames, "steps": steps, "seed": seed}
     given |= {"window_s": window_s, "order": order, "preset": _preset(magnify, preset)}
-    given |= {"freeze_cnn": freeze_cnn}
-    initial: dict[str, Any] = {}
-    if weights is not None:
-        initial, record = load_initial_weights(weights)
-        given |= {"initial": record.kind, "initial_sha256": record.source_sha256}
-    chosen = _changed(chosen, given)
-    _check_weights(chosen, bool(initial))
+    chosen, initial = _with_weights(_changed(chosen, given | {"freeze_cnn": freeze_cnn}), weights)
     check_device(device)
     fabric = Fabric(accelerator=device, devices=devices, precision=chosen.precision)  # type: ignore[arg-type]
     fabric.launch()
@@ -174,11 +167,18 @@ def _changed(settings: Any, given: dict[str, Any]) -> Any:
     return replace(settings, **changes)
 
 
-def _check_weights(settings: MotionSettings | TextureSettings, given: bool) -> None:
-    wanted = getattr(settings, "initial", "random")
-    if wanted != "random" and not given:
+def _with_weights(settings: MotionSettings, file: Path | None) -> tuple[MotionSettings, Any]:
+    """The settings with what a file of weights says of itself, and the weights."""
+    from bonafide.models.vgg_weights import load_initial_weights
+
+    if file is not None:
+        initial, record = load_initial_weights(file)
+        said = {"initial": record.kind, "initial_sha256": record.source_sha256}
+        return replace(settings, **said), initial
+    if settings.initial != "random":
         raise BonafideError(
-            f"the settings begin with {wanted} weights, and no file of them is named.",
+            f"the settings begin with {settings.initial} weights, and no file of them is named.",
             where="--weights",
             remedy="Name what `bonafide weights import` wrote.",
         )
+    return settings, {}

@@ -19,7 +19,12 @@ from pathlib import Path, PurePosixPath
 
 from bonafide.datasets.casia_fasd import refuse_mislabelled_dump
 from bonafide.datasets.errors import LayoutError, UnknownNameError, listing
-from bonafide.datasets.protocol import DEFAULT_SEED, check_rows, with_drawn_splits
+from bonafide.datasets.protocol import (
+    DEFAULT_SEED,
+    check_rows,
+    refuse_too_few_people,
+    with_drawn_splits,
+)
 from bonafide.datasets.species import SPECIES
 from bonafide.datasets.tree import dataset_name, media_below, refuse_unknown
 from bonafide.types import BONA_FIDE_SPECIES, Label, Presentation, Split
@@ -63,7 +68,8 @@ def folders(
 
     Raises:
         UnknownNameError: label folders or files that are not understood; all are listed.
-        LayoutError: files without a person, or a pattern without its group.
+        LayoutError: files without a person, a pattern without its group, or too few people to
+            share out.
         LeakError, CountError, PolarityError: as they say, listing all.
     """
     form = form or FolderForm()
@@ -94,6 +100,8 @@ def folders(
     refuse_mislabelled_dump([(row.path, row.label) for row in rows], str(root))
     if not has_splits:
         rows = with_drawn_splits(rows, seed)
+        if not partial:
+            refuse_too_few_people(rows, str(root))
     check_rows(rows, published=None, partial=partial, where=str(root))
     return rows
 

@@ -154,6 +154,31 @@ def with_drawn_splits(rows: list[Presentation], seed: int) -> list[Presentation]
     return [replace(row, split=split_of[row.capture_subject]) for row in rows]
 
 
+def refuse_too_few_people(rows: Sequence[Presentation], where: str) -> None:
+    """Refuse rows whose drawn splits do not all have both classes.
+
+    Raises:
+        LayoutError: a class has no presentation, or too few people for three splits.
+    """
+    for label in Label:
+        mine = [row for row in rows if row.label is label]
+        people = {row.capture_subject for row in mine}
+        if not mine:
+            raise LayoutError(
+                f"there is no {label.value} presentation.",
+                where=where,
+                remedy="Both classes are needed, to train as well as to measure errors.",
+            )
+        if len({row.split for row in mine}) < len(Split):
+            raise LayoutError(
+                f"{len(people)} people with {label.value} presentations cannot be shared out to "
+                "train, development and test.",
+                where=where,
+                remedy="Splits are made of whole people: add people (three at least), or make "
+                "folders or a column that state the splits.",
+            )
+
+
 def _check_counts(found: Counts, published: Counts | None, where: str) -> None:
     absent = [split.value for split in Split if split not in found]
     wrong = [

@@ -36,6 +36,7 @@ class Answer:
     def to_json(self) -> dict[str, Any]:
         """The object that `bonafide check --json` prints; docs/check.md lists its fields."""
         verdict = self.verdict
+        stages = {name: asdict(answer) for name, answer in verdict.stages.items()}
         return {
             "path": self.path,
             "decision": verdict.decision.value,
@@ -48,6 +49,7 @@ class Answer:
             "frames": {"seen": verdict.frames_seen, "evaluated": verdict.frames_evaluated},
             "model": asdict(self.model),
             "timing_ms": {stage: round(ms, 3) for stage, ms in verdict.timing_ms.items()},
+            **({"stages": stages} if stages else {}),
         }
 
     def score_row(self) -> tuple[str, str, str, str]:

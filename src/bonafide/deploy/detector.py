@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Protocol, Self
@@ -56,6 +56,7 @@ class Examination:
         crops: its crops.
         frames: every frame of a clip that was scored or refused by itself; empty for a photo.
         clip: what a clip model judged; None for other models, and when it did not judge.
+        panels: caption -> further pictures that a network saw, (h, w, 3) uint8 RGB.
     """
 
     verdict: Verdict
@@ -64,6 +65,7 @@ class Examination:
     crops: CropStack | None
     frames: tuple[FrameScore, ...] = ()
     clip: JudgedClip | None = None
+    panels: dict[str, RgbImage] = field(default_factory=dict)
 
 
 class Scorer(Protocol):

@@ -99,10 +99,15 @@ class EvidencePage:
         verdict = answer.verdict
         title, meaning = WORDS[verdict.decision.value]
         picture, crops, strip = "", [], []
+        panels: dict[str, str] = {}
         if examination is not None and examination.picture is not None:
             picture = self._save(_with_box(examination), "picture")
             crops = self._crops(examination)
             strip = self._strip(examination)
+            panels = {
+                caption: self._save(panel, f"panel{number}")
+                for number, (caption, panel) in enumerate(examination.panels.items())
+            }
         self._file.write(
             self._card.render(
                 answer=answer,
@@ -111,6 +116,7 @@ class EvidencePage:
                 meaning=meaning,
                 picture=picture,
                 crops=crops,
+                panels=panels,
                 strip=strip,
                 face=verdict.faces[0] if verdict.faces else None,
                 chart=_chart(examination, verdict.threshold),

@@ -68,7 +68,7 @@ def examine_source(
         and isinstance(detector, ClipDetector)
     ):
         examination, clip = detector.examine_file(source.path, limits, rotation_deg, watch)
-        return _with_damage(examination, clip.report)
+        return with_damage(examination, clip.report)
     opened = open_source(source, limits, sample_hz=sample_hz)
     watch.lap("decode")
     turns = -rotation_deg // 90
@@ -77,7 +77,7 @@ def examine_source(
     assert isinstance(detector, Detector)
     with opened:
         examination = detector.examine_clip((_turned(frame, turns) for frame in opened), watch)
-        return _with_damage(examination, opened.report)
+        return with_damage(examination, opened.report)
 
 
 def _turned(frame: Frame, turns: int) -> Frame:
@@ -85,7 +85,8 @@ def _turned(frame: Frame, turns: int) -> Frame:
     return replace(frame, rgb=np.ascontiguousarray(np.rot90(frame.rgb, turns))) if turns else frame
 
 
-def _with_damage(examination: Examination, report: ClipReport | None) -> Examination:
+def with_damage(examination: Examination, report: ClipReport | None) -> Examination:
+    """The examination with a remark on what of the clip was lost, if anything was."""
     if report is None or not report.is_damaged:
         return examination
     lost = report.damaged_packets + report.damaged_frames

@@ -23,10 +23,21 @@ def _torch_scorer(run: Path, threads: int) -> Scorer:
     return TorchScorer(run)
 
 
+def _rival_scorer(run: Path, threads: int) -> Scorer:
+    from bonafide.deploy.rival_scorer import RivalScorer
+
+    del threads
+    return RivalScorer(run)
+
+
 FACE_EXPORTS: dict[str, Callable[[Path, int], Scorer]] = {
     "ms_fans": lambda path, threads: OnnxScorer(path, threads=threads),
 }
-FACE_RUNS: dict[str, Callable[[Path, int], Scorer]] = {"ms_fans": _torch_scorer}
+FACE_RUNS: dict[str, Callable[[Path, int], Scorer]] = {
+    "ms_fans": _torch_scorer,
+    "rival": _rival_scorer,
+    "rival_machine": _rival_scorer,
+}
 CLIP_EXPORTS: dict[str, Callable[[Path, int], ClipScorer]] = {
     "motion_cnn_lstm": lambda path, threads: OnnxClipScorer(path, threads=threads),
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import torch
+
 from bonafide.decision.operating_point import OperatingPoint
 from bonafide.deploy.run_scores import SCORED, bona_fide_scores, score_rows, write_scores
 from bonafide.evaluation.score_writer import ScoreRow
@@ -38,7 +40,9 @@ def texture_rows(
     return score_rows(samples, scored, scored.values.tolist())
 
 
-def score_motion_run(run: Path, caches: ClipCaches, target: str) -> OperatingPoint:
+def score_motion_run(
+    run: Path, caches: ClipCaches, target: str, device: torch.device
+) -> OperatingPoint:
     """Score with the kept network; choose the threshold on development.
 
     Always from the clips, by the weights as they were saved: a stored pool5 is of the weights as
@@ -48,8 +52,9 @@ def score_motion_run(run: Path, caches: ClipCaches, target: str) -> OperatingPoi
         run: a finished run; gets scores_development.csv, scores_test.csv, operating_point.json.
         caches: of the table that it was trained on.
         target: see `decision.criteria.choose`.
+        device: where the network runs.
     """
-    network, _ = load_network(run)
+    network = load_network(run)[0].to(device)
     splits = [split for split in SCORED if split in caches.clips]
     rows = {
         split: motion_rows(network, caches.samples[split], caches.clips[split]) for split in splits

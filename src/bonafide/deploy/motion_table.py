@@ -146,12 +146,14 @@ def finish_motion(
         report: of progress.
         target: see `decision.criteria.choose`.
     """
-    caches = open_clips(table, clips, settings, workers, report)
-    task = MotionTask(settings, motion_data(caches, settings, clips, initial), initial)
+    with fabric.rank_zero_first():  # the others find the caches made
+        caches = open_clips(table, clips, settings, workers, report)
+        data = motion_data(caches, settings, clips, initial, fabric.device)
+    task = MotionTask(settings, data, initial)
     progress = train_run(task, caches.run_data(), run, fabric, resume=resume, report=report)
     if not fabric.is_global_zero:
         return None
-    return progress, score_motion_run(run, caches, target)
+    return progress, score_motion_run(run, caches, target, fabric.device)
 
 
 def finish_texture(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -14,11 +13,11 @@ from bonafide.decision.aggregate import to_presentations
 from bonafide.decision.criteria import choose
 from bonafide.decision.operating_point import OperatingPoint
 from bonafide.evaluation.score_file import read_development
-from bonafide.evaluation.score_writer import ScoreRow, write_score_rows
+from bonafide.evaluation.score_writer import ScoreRow, rows_of_pictures, write_score_rows
 from bonafide.training.array_cache import ArrayCache
 from bonafide.training.crop_cache import CropCache
 from bonafide.training.ms_fans_task import Caches, load_network, score_crops
-from bonafide.types import CLASSES, Presentation, ReasonCode, Split
+from bonafide.types import CLASSES, Presentation, Split
 
 OPERATING_POINT = "operating_point.json"
 SCORED = (Split.DEVELOPMENT, Split.TEST)
@@ -76,19 +75,7 @@ def write_scores(
 
 
 def score_rows(
-    samples: list[Presentation], cache: CropCache | ArrayCache, scores: Sequence[float]
+    samples: Sequence[Presentation], cache: CropCache | ArrayCache, scores: Sequence[float]
 ) -> Iterator[ScoreRow]:
-    """One row per cached crop (or clip) and per presentation that gave none.
-
-    Rows are frames as soon as one presentation has several crops, whole presentations otherwise.
-    """
-    counts = Counter(sample.presentation for sample in cache.samples)
-    by_frame = max(counts.values()) > 1
-    seen: Counter[str] = Counter()
-    for sample, score in zip(cache.samples, scores, strict=True):
-        frame = seen[sample.presentation] if by_frame else None
-        seen[sample.presentation] += 1
-        yield ScoreRow(sample, frame, score)
-    by_id = {sample.presentation: sample for sample in samples}
-    for presentation, reason in cache.missed:
-        yield ScoreRow(by_id[presentation], 0 if by_frame else None, None, ReasonCode(reason))
+    """One row per cached crop (or clip) and per presentation that gave none."""
+    return rows_of_pictures(samples, cache.samples, scores, cache.missed)

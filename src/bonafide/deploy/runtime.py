@@ -50,14 +50,9 @@ class OnnxModel:
             BonafideError: the file is missing, not ONNX, or carries no record of ours.
         """
         self.path = path
-        content = read_model(path)
+        content, self._session = open_model(path, threads)
         self.sha256 = hashlib.sha256(content).hexdigest()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session = _open_session(content, options, path)
-        metadata = self._session.get_modelmeta().custom_metadata_map
+        metadata = _metadata_of(self._session, path)
         if METADATA_KEY not in metadata:
             raise BonafideError(
                 "has no bonafide record in its metadata, so its preprocessing is unknown.",
@@ -118,6 +113,23 @@ class OnnxScorer(OnnxModel):
         return CropScores(score, alpha)
 
 
+def open_model(path: Path, threads: int) -> tuple[bytes, onnxruntime.InferenceSession]:
+    """Open any ONNX file on the CPU.
+
+    Returns:
+        the file's bytes, and a session with so many threads.
+
+    Raises:
+        BonafideError: the file is missing or not ONNX.
+    """
+    content = read_model(path)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return content, _open_session(content, options, path)
+
+
 def read_model(path: Path) -> bytes:
     """The content of a model file.
 
@@ -131,6 +143,17 @@ def read_model(path: Path) -> bytes:
             f"cannot be read ({error.strerror}).",
             where=str(path),
             remedy="Name a model.onnx that `bonafide export` wrote.",
+        ) from error
+
+
+def _metadata_of(session: onnxruntime.InferenceSession, path: Path) -> dict[str, str]:
+    try:
+        return dict(session.get_modelmeta().custom_metadata_map)
+    except UnicodeDecodeError as error:
+        raise BonafideError(
+            "its metadata is damaged: no UTF-8.",
+            where=str(path),
+            remedy="Copy the file again, or export the model anew.",
         ) from error
 
 

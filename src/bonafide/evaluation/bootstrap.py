@@ -164,7 +164,7 @@ def bootstrap_curve_figures(
     if not len(test.bona_fide_scores) or not len(test.attack_scores):
         return {}
     people, subjects = _people(test)
-    curve = _WeightedCurve(test, people)
+    curve = WeightedCurve(test, people)
     samples = np.full((rounds, len(curve.names)), np.nan)
     for i in range(rounds):
         samples[i] = curve.figures(draw_subjects(rng, 1, subjects)[0])
@@ -178,7 +178,7 @@ def bootstrap_curve_figures(
 Rows = npt.NDArray[np.intp]
 
 
-class _WeightedCurve:
+class WeightedCurve:
     """Scores sorted once; each round only adds up weights in that order."""
 
     def __init__(self, test: TestScores, people: Integers) -> None:
@@ -210,6 +210,11 @@ class _WeightedCurve:
             bpcer.append(self._rejected(live, cut))
         tpr = [1 - self._rejected(live, _cut(self.attack, attack, x)) for x in self.limits]
         return [self._eer(live, attack), auc, *bpcer, *tpr]
+
+    def eer(self, weights: Integers) -> float:
+        """The EER alone, the attacks pooled; NaN if a class has no weight."""
+        live, attack = _running(weights[self.live_people]), _running(weights[self.attack_people])
+        return self._eer(live, attack) if live[-1] and attack[-1] else float("nan")
 
     def _rejected(self, live: Integers, cut: float) -> float:
         return float(live[np.searchsorted(self.live, cut, side="right")] / live[-1])

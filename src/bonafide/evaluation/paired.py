@@ -96,7 +96,7 @@ def compare_errors(
             )
     method = f"paired bootstrap of {subjects} subjects"
     seen, drawn = _rates(names, observed), _rates(names, sampled)
-    return {name: _difference(seen[name][0], drawn[name], confidence, method) for name in seen}
+    return {name: difference_of(seen[name][0], drawn[name], confidence, method) for name in seen}
 
 
 def _resample(
@@ -134,7 +134,15 @@ def _rates(names: Sequence[str], means: Floats) -> dict[str, Floats]:
     return rates
 
 
-def _difference(observed: Floats, sampled: Floats, confidence: float, method: str) -> Difference:
+def difference_of(observed: Floats, sampled: Floats, confidence: float, method: str) -> Difference:
+    """A difference with interval and p value from bootstrap samples.
+
+    Args:
+        observed: (2,) the rates of the first and the second.
+        sampled: (rounds, 2) the same in each round; NaN rounds are left out.
+        confidence: of the interval.
+        method: how the interval calls itself.
+    """
     differences = sampled[:, 0] - sampled[:, 1]
     differences = differences[~np.isnan(differences)]
     not_below = int(np.count_nonzero(differences >= 0)) + 1

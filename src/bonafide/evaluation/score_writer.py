@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
@@ -75,6 +76,35 @@ def write_score_rows(path: Path, rows: Iterable[ScoreRow]) -> int:
             writer.writerow(row.fields())
             count += 1
     return count
+
+
+def rows_of_pictures(
+    samples: Sequence[Presentation],
+    shown: Sequence[Presentation],
+    scores: Sequence[float],
+    missed: Iterable[tuple[str, str]],
+) -> Iterator[ScoreRow]:
+    """One row for every scored picture, and one for every presentation that gave none.
+
+    Rows are frames as soon as one presentation has several pictures, whole presentations
+    otherwise.
+
+    Args:
+        samples: all presentations.
+        shown: the presentation of each picture, such as `CropCache.samples`.
+        scores: of each picture.
+        missed: (presentation, reason code) of those without a picture.
+    """
+    counts = Counter(sample.presentation for sample in shown)
+    by_frame = max(counts.values()) > 1
+    seen: Counter[str] = Counter()
+    for sample, score in zip(shown, scores, strict=True):
+        frame = seen[sample.presentation] if by_frame else None
+        seen[sample.presentation] += 1
+        yield ScoreRow(sample, frame, score)
+    by_id = {sample.presentation: sample for sample in samples}
+    for presentation, reason in missed:
+        yield ScoreRow(by_id[presentation], 0 if by_frame else None, None, ReasonCode(reason))
 
 
 def write_table(

@@ -173,8 +173,9 @@ def _borders(
     grid = crop_to_picture(similarity_to_canonical(landmarks), limits.largest_scale, ALIGNED_PX)
     outside = 1 - inside_mask(grid, ALIGNED_PX, *picture_size).mean()
     if outside > 0:
+        share = f"{outside:.0%}" if outside >= 0.01 else "Under 1%"
         advice = (
-            f"{outside:.0%} of the largest crop lies outside the picture; leave more room around "
+            f"{share} of the largest crop lies outside the picture; leave more room around "
             "the face for a surer answer."
         )
         yield Reason(ReasonCode.PADDED_SURROUNDINGS, advice, blocking=False)

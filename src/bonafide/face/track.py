@@ -83,15 +83,22 @@ class FaceTracker:
         detector: any `FaceDetector`; one that is a `FaceRefiner` too makes most frames cheap.
         redetect_every_s: a full detection at least this often, to see new faces.
         lost_after_s: a face not seen for longer than this has left; it comes back as a new track.
+        start_confidence: of the detector, from which a face begins a track.
     """
 
     def __init__(
-        self, detector: FaceDetector, *, redetect_every_s: float = 1.0, lost_after_s: float = 0.5
+        self,
+        detector: FaceDetector,
+        *,
+        redetect_every_s: float = 1.0,
+        lost_after_s: float = 0.5,
+        start_confidence: float = START_CONFIDENCE,
     ) -> None:
         self._detector = detector
         self._refiner = detector if isinstance(detector, FaceRefiner) else None
         self._redetect_every_s = redetect_every_s
         self._lost_after_s = lost_after_s
+        self._start_confidence = start_confidence
         self._tracks: list[_Track] = []
         self._next_id = 0
         self._detected_s = -np.inf
@@ -152,7 +159,7 @@ class FaceTracker:
             track.move_to(faces[number], looks[number], frame.time_s)
         taken = {number for _, number in pairs}
         for number, (face, look) in enumerate(zip(faces, looks, strict=True)):
-            if number not in taken and face.confidence >= START_CONFIDENCE and look.any():
+            if number not in taken and face.confidence >= self._start_confidence and look.any():
                 self._tracks.append(_Track(self._next_id, face, look, frame.time_s))
                 self._next_id += 1
 

@@ -11,7 +11,8 @@ from Table III, the loss of Eq. 6. Read as follows where the paper leaves room:
 - The LSTM has one hidden unit; its output at step i is alpha_i itself, in (-1, 1), no softmax.
 - Its gates start open, near the average fusion; see `LstmFusion._start_near_the_average`.
 - Dropout (p = 0.5) follows every fully connected layer of the CNN; the paper gives no rate.
-- The auxiliary classifiers of Eq. 5 are one linear layer per scale, used in training only.
+- The auxiliary classifiers of Eq. 5 are one linear layer per scale, used in training only; a
+  single scale has none ("the softmax is directly used", section IV-B).
 """
 
 from __future__ import annotations
@@ -188,6 +189,8 @@ class MsFans(nn.Module):
 def loss(output: MsFansOutput, target: Tensor, *, first_half: bool) -> Tensor:
     """Eq. 6: L_f + 0.5 * sum of L_fi in the first half of the iterations, L_f alone after.
 
+    With one scale it is L_f throughout.
+
     Args:
         output: of `MsFans.forward`.
         target: (batch,), int64, an index into `types.CLASSES`.
@@ -197,9 +200,9 @@ def loss(output: MsFansOutput, target: Tensor, *, first_half: bool) -> Tensor:
         the mean over the batch, a scalar.
     """
     fused = functional.cross_entropy(output.logits, target)
-    if not first_half:
-        return fused
     scales = output.scale_logits.shape[1]
+    if not first_half or scales == 1:
+        return fused
     auxiliary = functional.cross_entropy(
         output.scale_logits.flatten(0, 1), target.repeat_interleave(scales)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +14,14 @@ import numpy.typing as npt
 from bonafide.capture.sniff import MediaKind
 from bonafide.capture.sources import expand_sources, open_source
 from bonafide.capture.video import open_clip, probe_clip
+from bonafide.face.crop import CropStack
+from bonafide.face.crop import sample as sample_picture
 from bonafide.face.detect import MtcnnDetector
 from bonafide.face.find import find_faces
 from bonafide.face.prepare import prepare_face
 from bonafide.face.quality import QualityLimits
 from bonafide.training.array_cache import Made, Recipe, array_cache
-from bonafide.types import Frame, Presentation, ReasonCode
+from bonafide.types import BonafideError, Frame, Presentation, ReasonCode
 
 CROPS = "crops.npy"
 
@@ -32,11 +34,14 @@ class CropSettings:
         scales: crop scales, see `face.crop`.
         crop_px: side of the crops.
         frames_per_clip: frames taken from each clip, evenly spaced in time.
+        modalities: cut the same place out of RGB, depth and infrared instead, at the only scale;
+            pictures alone, registered to the RGB one.
     """
 
     scales: tuple[float, ...]
     crop_px: int = 128
     frames_per_clip: int = 8
+    modalities: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,10 +98,36 @@ def _cut_sample(sample: Presentation, settings: CropSettings) -> Made:
         faces = find_faces(rgb, detector)
         prepared = prepare_face(rgb, faces, settings.scales, settings.crop_px, QualityLimits())
         if prepared.crops is not None:
-            crops.append(prepared.crops.crops)
+            stack = prepared.crops
+            crops.append(_modalities(sample, rgb, stack) if settings.modalities else stack.crops)
         elif prepared.reasons:
             reason, advice = prepared.reasons[0].code.value, prepared.reasons[0].advice
     return Made(list(crops), reason, advice)
+
+
+def _modalities(
+    sample: Presentation, rgb: npt.NDArray[np.uint8], stack: CropStack
+) -> npt.NDArray[np.uint8]:
+    """The first crop's place in RGB, depth and infrared: (3, side, side, 3)."""
+    cut = [stack.crops[0]]
+    for column in ("depth_path", "infrared_path"):
+        path = getattr(sample, column)
+        if not path:
+            raise BonafideError(
+                f"{column} is empty.",
+                where=sample.presentation,
+                remedy="A multimodal model needs RGB, depth and infrared of every presentation.",
+            )
+        [picture] = _pictures(replace(sample, path=path), 1)
+        if picture.shape != rgb.shape:
+            raise BonafideError(
+                f"is {picture.shape[1]} x {picture.shape[0]} px, the RGB picture "
+                f"{rgb.shape[1]} x {rgb.shape[0]} px.",
+                where=path,
+                remedy="Register the modalities to the RGB picture.",
+            )
+        cut.append(sample_picture(picture, stack.to_picture[0], stack.crops.shape[1])[0])
+    return np.stack(cut)
 
 
 def _pictures(sample: Presentation, frames_per_clip: int) -> Iterator[npt.NDArray[np.uint8]]:

@@ -85,7 +85,11 @@ class MotionData:
 
 
 def motion_data(
-    caches: ClipCaches, settings: MotionSettings, folder: Path, initial: InitialWeights
+    caches: ClipCaches,
+    settings: MotionSettings,
+    folder: Path,
+    initial: InitialWeights,
+    device: torch.device,
 ) -> MotionData:
     """The training and development clips as the task reads them; pool5 if the CNN is frozen.
 
@@ -94,11 +98,12 @@ def motion_data(
         settings: of the run.
         folder: where pool5 is kept, if it is.
         initial: weights of the CNN.
+        device: where pool5 is computed.
     """
     training, development = caches.clips[Split.TRAIN], caches.clips[Split.DEVELOPMENT]
     values = training.values, development.values
     if settings.freeze_cnn:
-        network = build_network(settings, initial)
+        network = build_network(settings, initial).to(device)
         values = (
             pool5_cache(training, folder / "pool5_train", network),
             pool5_cache(development, folder / "pool5_development", network),

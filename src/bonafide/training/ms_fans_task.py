@@ -20,7 +20,7 @@ from bonafide.training.ms_fans_settings import MsFansSettings
 from bonafide.training.run import RECORD, Reporter, RunData, read_splits
 from bonafide.training.sampler import BalancedSampler, balanced_sampler, targets_of
 from bonafide.training.settings import load_settings
-from bonafide.types import CLASSES, Presentation, Split
+from bonafide.types import CLASSES, BonafideError, Presentation, Split
 
 FAMILY = "ms_fans"
 
@@ -77,14 +77,26 @@ class MsFansData:
 
 
 def training_data(caches: Caches) -> MsFansData:
-    """The training and development caches as the task reads them."""
+    """The training and development caches as the task reads them.
+
+    Raises:
+        BonafideError: a class has no sample with a usable face in one of them.
+    """
     training, development = caches.crops[Split.TRAIN], caches.crops[Split.DEVELOPMENT]
+    targets = targets_of(development.samples)
+    for index, name in enumerate(CLASSES):
+        if index not in targets:
+            raise BonafideError(
+                f"no {name} sample with a usable face in the development split.",
+                where="development data",
+                remedy="Add such samples, or look at the crop cache's list of those without face.",
+            )
     return MsFansData(
         training.crops,
         targets_of(training.samples),
         balanced_sampler(training.samples),
         development.crops,
-        targets_of(development.samples),
+        targets,
     )
 
 

@@ -1,0 +1,64 @@
+"""Print the Markdown of a reproduced table, for docs/papers/.
+
+python benchmarks/paper_tables.py OUT/table.json
+"""
+
+import json
+import sys
+from pathlib import Path
+
+
+def percent(share):
+    return f"{100 * share:.1f}"
+
+
+def rate(measured, name):
+    one, interval = measured["rates"].get(name), measured["intervals"].get(name)
+    if one is None:
+        return "–"
+    text = percent(one["mean"])
+    if one["deviation"] is not None:
+        text += f" ± {percent(one['deviation'])}"
+    return text + (
+        f" [{percent(interval['low'])}, {percent(interval['high'])}]" if interval else ""
+    )
+
+
+def rows_of(table):
+    columns = list(next(row["published"]["printed"] for row in table["rows"] if row["published"]))
+    heads = [f"{name}, published" for name in columns]
+    yield ["", "method", *heads, "EER %, simulated", "HTER %, simulated", "seeds"]
+    yield ["---", "---", *["---:"] * (len(columns) + 3)]
+    for row in table["rows"]:
+        published, measured = row["published"], row["measured"]
+        printed = [(published["printed"][name] or "–") if published else "–" for name in columns]
+        ours = ["–", "–", "not run"]
+        if measured:
+            assert measured["simulated"], "the heading says simulated"
+            ours = [rate(measured, "eer"), rate(measured, "hter"), str(len(measured["by_seed"]))]
+        yield [row["group"], row["name"], *printed, *ours]
+
+
+def claims_of(table):
+    yield ["claim (simulated data)", "rate", "difference, points", "95 %", "seeds", "p", "reading"]
+    yield ["---", "---", "---:", "---", "---", "---:", "---"]
+    for claim in table["claims"]:
+        interval = claim["interval"]
+        ends = f"[{percent(interval['low'])}, {percent(interval['high'])}]" if interval else "–"
+        seeds = ", ".join(f"{100 * value:+.1f}" for value in claim["by_seed"].values())
+        yield [
+            claim["claim"], claim["rate"].upper(), f"{100 * claim['difference']:+.1f}", ends, seeds,
+            f"{claim['p_value']:.2g} ({claim['p_adjusted']:.2g})", claim["verdict"],
+        ]  # fmt: skip
+
+
+def main():
+    table = json.loads(Path(sys.argv[1]).read_text())
+    for part in (rows_of, claims_of):
+        if part is rows_of or table["claims"]:
+            print("\n".join(f"| {' | '.join(cells)} |" for cells in part(table)), end="\n\n")
+    print(table["command"], table["commit"], sep="\n")
+
+
+if __name__ == "__main__":
+    main()

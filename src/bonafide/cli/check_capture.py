@@ -1,0 +1,54 @@
+"""`bonafide check --rgb A --depth B --infrared C`: one capture through the cascade."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bonafide.types import BonafideError
+
+if TYPE_CHECKING:
+    from bonafide.capture.limits import Limits
+    from bonafide.deploy.answer import Answer
+    from bonafide.deploy.detector import Examination
+
+
+def answer_capture(
+    rgb: Path,
+    depth: Path | None,
+    infrared: Path | None,
+    model: Path | None,
+    depth_scale: float,
+    depth_offset: float,
+    limits: Limits,
+    min_face: float,
+    threads: int,
+) -> tuple[Answer, Examination | None]:
+    """Judge three files, or a folder that holds them.
+
+    Raises:
+        BonafideError: no model is named, or it is no cascade; a folder is named besides files.
+    """
+    from bonafide.capture.multimodal import DepthUnit, find_modalities
+    from bonafide.deploy.cascade import CascadeDetector, answer_files
+    from bonafide.training.cascade_settings import is_cascade
+
+    if model is None or not is_cascade(model):
+        raise BonafideError(
+            "judging colour, depth and infrared needs a cascade."
+            if model is None
+            else "is no cascade.",
+            where="--model" if model is None else str(model),
+            remedy="Train one (bonafide train cascade) and name its folder by --model.",
+        )
+    if rgb.is_dir():
+        if depth is not None or infrared is not None:
+            raise BonafideError(
+                "is a folder, and single files are named besides.",
+                where=str(rgb),
+                remedy="Give the folder alone, or three files.",
+            )
+        rgb, depth, infrared = find_modalities(rgb)
+    detector = CascadeDetector.load(model, min_face_px=min_face, threads=threads)
+    unit = DepthUnit(depth_scale, depth_offset) if depth_scale else None
+    return answer_files(detector, rgb, depth, infrared, limits, unit)

@@ -1,0 +1,99 @@
+"""The --data option of verbs that train: a sample table, or a data set to index first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bonafide.types import BonafideError
+
+Data = Annotated[
+    str, typer.Option(help="A samples.csv, or NAME:ROOT as in `index`, such as folder:PHOTOS.")
+]
+Protocol = Annotated[
+    str | None, typer.Option(help="NAME:ROOT: the data set's protocol; see docs/datasets.md.")
+]
+Species = Annotated[
+    list[str] | None,
+    typer.Option(help="folder:ROOT: THEIR_NAME=SPECIES or =bona_fide; may be repeated."),
+]
+SplitSeed = Annotated[
+    int | None, typer.Option(help="NAME:ROOT: draws people where the data state no split.")
+]
+Partial = Annotated[
+    bool, typer.Option("--partial", help="NAME:ROOT: only a part of the files is there.")
+]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How to index a data set; see `datasets.loaders.Asked`.
+
+    Attributes:
+        protocol: of the data set.
+        species: THEIR_NAME=SPECIES, for a folder of folders.
+        split_seed: draws people where the data state no split.
+        partial: only a part of the files is there.
+    """
+
+    protocol: str | None
+    species: list[str]
+    split_seed: int | None
+    partial: bool
+
+    def is_given(self) -> bool:
+        """Whether any of it was asked for."""
+        return self != Wanted(None, [], None, False)
+
+
+def table_of(data: str, wanted: Wanted, run: Path) -> Path:
+    """The sample table that --data names.
+
+    NAME:ROOT is indexed into RUN/samples.csv with its record, which holds the seed and every
+    split's people, beside it. A table that is there already is kept if it says the same.
+
+    Raises:
+        BonafideError: what the loader finds; options for a table that is indexed already; or the
+            run was begun on other data.
+    """
+    from bonafide.datasets.loaders import LOADERS, load, write_record
+    from bonafide.datasets.sample_table import digest_of, read_sample_table, write_sample_table
+
+    name, colon, root = data.partition(":")
+    if name not in LOADERS or not colon:
+        if wanted.is_given():
+            raise BonafideError(
+                "--protocol, --species, --split-seed and --partial say how to index NAME:ROOT.",
+                where=f"--data {data}",
+                remedy=f"Leave them out with a table. Names are {', '.join(LOADERS)}.",
+            )
+        return Path(data)
+    indexed = load(name, Path(root), _asked(wanted))
+    table = run / "samples.csv"
+    if table.exists():
+        if digest_of(read_sample_table(table)) != digest_of(indexed.rows):
+            raise BonafideError(
+                "was begun on other data.",
+                where=str(run),
+                remedy="Resume with the same data, or name another folder with -o.",
+            )
+        return table
+    run.mkdir(parents=True, exist_ok=True)
+    write_sample_table(table, indexed.rows)
+    write_record(table, name, indexed)
+    return table
+
+
+def _asked(wanted: Wanted):  # type: ignore[no-untyped-def]
+    from bonafide.cli.index import pairs
+    from bonafide.datasets.loaders import Asked
+
+    return Asked(
+        protocol=wanted.protocol,
+        seed=wanted.split_seed,
+        species=pairs(wanted.species, "--species"),
+        partial=wanted.partial,
+    )

@@ -1,0 +1,120 @@
+"""`bonafide reproduce`: run a table of one of the three papers."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bonafide.types import BonafideError
+
+
+def reproduce(
+    table: Annotated[str, typer.Argument(help="Such as ms-fans/3; see docs/papers.md.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the page.")],
+    data: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=ROOT of a data set that you have; its twin where not given."),
+    ] = None,
+    size: Annotated[
+        str, typer.Option(help="small or full: of the twin and of the runs.")
+    ] = "small",
+    seeds: Annotated[str, typer.Option(help="Such as 0,1,2.")] = "0,1,2",
+    steps: Annotated[int | None, typer.Option(help="In the place of the size's.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    precision: Annotated[str, typer.Option(help="32-true or bf16-mixed.")] = "32-true",
+    workers: Annotated[int, typer.Option(help="Processes: cutting, and runs side by side.")] = 1,
+    train: Annotated[
+        bool, typer.Option(help="Without, the page shows the rows that are finished.")
+    ] = True,
+    runs: Annotated[
+        Path | None,
+        typer.Option(
+            help="Runs, twins and caches, which tables may share; the output if not given."
+        ),
+    ] = None,
+) -> None:
+    """Run a published table and set the measured figures beside the published ones."""
+    from datetime import date
+
+    from bonafide.cli.train import check_device, progress_bar
+    from bonafide.papers.data import parse_roots
+    from bonafide.papers.plan import Request
+    from bonafide.papers.reproduce import Places
+    from bonafide.papers.reproduce import reproduce as run_table
+    from bonafide.papers.twins import SIZES
+
+    if size not in SIZES:
+        raise BonafideError(
+            f"unknown size {size!r}.", where="--size", remedy=f"One of {', '.join(SIZES)}."
+        )
+    check_device(device)
+    request = Request(size, _seeds(seeds), steps, precision)
+    places = Places(output, runs or output, parse_roots(data or []))
+    command = ["bonafide", "reproduce", table, "--size", size, "--seeds", seeds]
+    command += ["--steps", str(steps)] if steps is not None else []
+    command += ["--precision", precision, "--device", device]
+    command += [] if train else ["--no-train"]
+    command += [word for name in places.roots for word in ("--data", f"{name}=ROOT")]
+    with progress_bar() as bar:
+        reproduced = run_table(
+            table,
+            request,
+            places,
+            device=device,
+            workers=workers,
+            train=train,
+            command=shlex.join(command),
+            date=date.today().isoformat(),
+            bar=bar,
+        )
+    _print(reproduced, output)
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    try:
+        seeds = tuple(int(word) for word in text.split(","))
+    except ValueError:
+        seeds = ()
+    if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
+        raise BonafideError(
+            f"{text!r} is not a list of different whole numbers.",
+            where="--seeds",
+            remedy="Such as 0,1,2.",
+        )
+    return seeds
+
+
+def _print(reproduced, output: Path) -> None:  # type: ignore[no-untyped-def]
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from bonafide.evaluation.words import bracket, percent
+    from bonafide.papers.page import PAGE, lines_of
+
+    columns = reproduced.plan.published.columns
+    table = Table("", "", *(f"{name}, published" for name in columns), "EER", "HTER", "data")
+    for line in lines_of(reproduced):
+        printed = [line.published.printed[name] if line.published else "" for name in columns]
+        row = line.measured
+        if row is None:
+            table.add_row(escape(line.group), escape(line.name), *printed, "", "", "not run here")
+            continue
+        cells = [
+            f"{percent(row.rates[rate].mean)} {bracket(row.intervals[rate])}"
+            if rate in row.rates
+            else "–"
+            for rate in ("eer", "hter")
+        ]
+        said = "simulated" if line.data.simulated else line.data.title
+        table.add_row(escape(line.group), escape(line.name), *printed, *map(escape, cells), said)
+    console = Console()
+    console.print(table)
+    for claim in reproduced.claims:
+        found = f"{claim.verdict}, {100 * claim.difference.value:+.1f} points"
+        words = f"{claim.claim.words} ({claim.rate.upper()}): {found}"
+        console.print(escape(words), highlight=False)
+    console.print(escape(f"page: {output / PAGE}"), highlight=False)

@@ -1,0 +1,1 @@
+"""The papers' published tables as data, and the runs that measure ours beside them."""

@@ -1,0 +1,124 @@
+"""The data of a reproduction: the user's where a root was given, else the simulated twin."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bonafide.datasets.loaders import LOADERS, Asked, load, write_record
+from bonafide.datasets.protocol import count_rows
+from bonafide.datasets.sample_table import digest_of, write_sample_table
+from bonafide.datasets.tree import PROVENANCE
+from bonafide.papers.twins import write_twin
+from bonafide.types import BonafideError, Presentation, Split
+
+TABLE = "samples.csv"
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """A data set, indexed and checked.
+
+    Attributes:
+        name: the loader's, such as "casia-fasd".
+        folder: of the reproduction's files about it; its caches go there too.
+        simulated: whether it is a twin and not the data set.
+        digest: of the sample table.
+        rows: the sample table.
+        remarks: of the loader.
+    """
+
+    name: str
+    folder: Path
+    simulated: bool
+    digest: str
+    rows: tuple[Presentation, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def table(self) -> Path:
+        """The sample table's file."""
+        return self.folder / TABLE
+
+    @property
+    def title(self) -> str:
+        """As tables call it; a twin says that it is simulated."""
+        return self.rows[0].dataset
+
+    def subjects(self, split: Split) -> list[str]:
+        """The people of a split, sorted."""
+        return sorted({row.capture_subject for row in self.rows if row.split is split})
+
+    def counts(self) -> dict[Split, tuple[int, int]]:
+        """Split -> (bona fide, attacks)."""
+        return count_rows(self.rows)
+
+
+def parse_roots(options: list[str]) -> dict[str, Path]:
+    """NAME=ROOT options as a mapping.
+
+    Raises:
+        BonafideError: an option is no pair, or names no known data set.
+    """
+    roots = {}
+    for option in options:
+        name, equals, root = option.partition("=")
+        if not (equals and root) or name not in LOADERS:
+            raise BonafideError(
+                f"{option!r} is not NAME=ROOT.",
+                where="--data",
+                remedy=f"Such as casia-fasd=FOLDER; known names are {', '.join(LOADERS)}.",
+            )
+        roots[name] = Path(root)
+    return roots
+
+
+def prepare_data(
+    name: str,
+    roots: Mapping[str, Path],
+    folder: Path,
+    size: str,
+    workers: int,
+    on_clip: Callable[[int, int], None],
+    *,
+    stills: bool,
+) -> PreparedData:
+    """Index a data set, writing its twin first where the user has no copy.
+
+    Args:
+        name: the loader's.
+        roots: what the user has.
+        folder: for the sample table, caches and the twin.
+        size: of the twin, see `twins`.
+        workers: processes that render the twin.
+        on_clip: called with clips done and clips in all while it is rendered.
+        stills: whether a few frames of each clip are enough.
+
+    Raises:
+        BonafideError: what the loader finds.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    root = roots.get(name)
+    if root is None:
+        root = write_twin(name, folder, size, workers, on_clip, stills=stills)
+    simulated = (root / PROVENANCE).is_file()
+    indexed = load(name, root, Asked(partial=simulated))
+    write_sample_table(folder / TABLE, indexed.rows)
+    write_record(folder / TABLE, name, indexed)
+    return PreparedData(
+        name,
+        folder,
+        simulated,
+        digest_of(indexed.rows),
+        tuple(indexed.rows),
+        (*indexed.remarks, *([_provenance(root)] if simulated else [])),
+    )
+
+
+def _provenance(root: Path) -> str:
+    """What simulator, at which size and seed, drew a twin."""
+    told = json.loads((root / PROVENANCE).read_text())
+    words = [f"{key} {told[key]}" for key in ("size", "seed", "simulator_sha256") if key in told]
+    return f"Simulated: {', '.join(words)}."

@@ -1,0 +1,162 @@
+"""What running a table means: its rows, the training runs they need, and the claims to test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from bonafide.evaluation.drawing import Drawing
+from bonafide.papers.data import PreparedData
+from bonafide.papers.published import PublishedTable
+
+if TYPE_CHECKING:
+    from bonafide.papers.measure import MeasuredRow
+
+OnStep = Callable[[int], None]
+"""Called with the number of steps done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one answer of a model costs.
+
+    Attributes:
+        paper_gflops: in the paper's counting, 1e9.
+        parameters: of the deployed network.
+        ms: milliseconds to score one face on one thread of this machine.
+    """
+
+    paper_gflops: float
+    parameters: int
+    ms: float
+
+
+class Trial(Protocol):
+    """One training run of a table; it can be sent to another process.
+
+    Whatever its family, `run` leaves scores_development.csv, scores_test.csv and
+    operating_point.json in its folder, see `measure`.
+    """
+
+    @property
+    def dataset(self) -> str:
+        """The loader's name of the data it is trained and tested on."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """A folder name: the same for trials that differ in seed alone."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """Of the run."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """Of the run, for the progress bar."""
+        ...
+
+    def prepare(
+        self, data: PreparedData, workers: int, preparing: Callable[[str, int], Callable[[], None]]
+    ) -> None:
+        """Cut what all trials on this data share; the second call finds it done."""
+        ...
+
+    def run(self, data: PreparedData, folder: Path, device: str, on_step: OnStep) -> float:
+        """Train or go on training, then score; returns the development measure, lower is better."""
+        ...
+
+    def cost(self) -> Cost:
+        """What one answer costs."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRow:
+    """A row to measure.
+
+    Attributes:
+        group, name: of the published row beside it, or of our own.
+        dataset: the loader's name.
+        models: of the trials; of several, the one that is best on development data counts.
+        remark: what a reader must know of it.
+    """
+
+    group: str
+    name: str
+    dataset: str
+    models: tuple[str, ...]
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """That the first rows err less than the second ones, on the same people.
+
+    Attributes:
+        words: what is claimed.
+        first, second: (group, name) of planned rows of one data set; of several the mean counts.
+    """
+
+    words: str
+    first: tuple[tuple[str, str], ...]
+    second: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A drawing with its caption."""
+
+    drawing: Drawing
+    caption: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a published table is run.
+
+    Attributes:
+        published: the paper's table.
+        columns: heading of the published table -> the measured rate beside it, "eer" or "hter".
+        rows: to measure; rows of the paper without one are quoted alone.
+        trials: every training run that the rows need, all seeds.
+        claims: to test.
+        figures: makes the page's figures from the measured rows.
+        notes: how it was run, for the page.
+        stills: whether its models look at single frames, so that a twin may have few a clip.
+    """
+
+    published: PublishedTable
+    columns: Mapping[str, str]
+    rows: tuple[PlannedRow, ...]
+    trials: tuple[Trial, ...]
+    claims: tuple[Claim, ...]
+    figures: Callable[[Sequence[MeasuredRow]], list[Figure]]
+    notes: tuple[str, ...]
+    stills: bool = False
+
+    @property
+    def datasets(self) -> list[str]:
+        """The data sets it needs, in the order of the rows."""
+        return list(dict.fromkeys(trial.dataset for trial in self.trials))
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asks of a reproduction.
+
+    Attributes:
+        size: "small" or "full".
+        seeds: of the runs.
+        steps: in the place of the size's; None keeps them.
+        precision: of training, see `training.settings`.
+    """
+
+    size: str
+    seeds: tuple[int, ...]
+    steps: int | None
+    precision: str

@@ -1,0 +1,121 @@
+"""The one thread that speaks to the database, so that the event loop never waits for a disk.
+
+What arrives while a transaction is being committed shares the next one, so that under load many
+answers wait for one write to the disk. An awaited call that returned is on the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar, TypeVarTuple
+
+from bonafide.service.database import Database, StoreError, open_database
+from bonafide.service.store import create_tables
+
+T = TypeVar("T")
+Values = TypeVarTuple("Values")
+Work = Callable[[Database], Any]
+_Item = tuple[Work, asyncio.AbstractEventLoop, "asyncio.Future[Any]"]
+
+LARGEST_GROUP = 64
+WAITING = 4096
+"""Calls that may wait; more means that the database stands still."""
+
+
+class Ledger:
+    """An open database on a thread of its own."""
+
+    def __init__(self, url: str | None) -> None:
+        """Open the database and create missing tables.
+
+        Raises:
+            StoreError: it cannot be opened.
+        """
+        self._database = open_database(url)
+        create_tables(self._database)
+        self._database.commit()
+        self._items: queue.Queue[_Item | None] = queue.Queue(WAITING)
+        self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
+        self._thread.start()
+
+    async def call(self, work: Callable[[Database, *Values], T], *values: *Values) -> T:
+        """Run ``work(database, *values)`` in a transaction; on return it has been committed.
+
+        Raises:
+            StoreError: it failed, and nothing of it was kept.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        try:
+            self._items.put_nowait((lambda database: work(database, *values), loop, future))
+        except queue.Full as error:
+            raise StoreError("the database stands still.", remedy="Look at its log.") from error
+        return await future
+
+    def close(self) -> None:
+        """Finish what waits, and close the database."""
+        self._items.put(None)
+        self._thread.join(30)
+        self._database.close()
+
+    def _work(self) -> None:
+        while (first := self._items.get()) is not None:
+            group, last = [first], False
+            while len(group) < LARGEST_GROUP and not last:
+                try:
+                    item = self._items.get_nowait()
+                except queue.Empty:
+                    break
+                if item is None:
+                    last = True
+                else:
+                    group.append(item)
+            self._commit(group)
+            if last:
+                return
+
+    def _commit(self, group: list[_Item]) -> None:
+        """All in one transaction; if that fails, each in its own, so that one cannot spoil many."""
+        try:
+            results = [work(self._database) for work, _, _ in group]
+            self._database.commit()
+        except Exception:  # noqa: BLE001 each is tried again, and then tells its own caller
+            for item in group:
+                self._commit_alone(item)
+            return
+        for (_, loop, future), result in zip(group, results, strict=True):
+            _tell(loop, future, result, None)
+
+    def _commit_alone(self, item: _Item) -> None:
+        work, loop, future = item
+        try:
+            self._database.rollback()
+            result = work(self._database)
+            self._database.commit()
+        except Exception as error:  # noqa: BLE001 it belongs to the caller who waits for it
+            _tell(loop, future, None, error)
+        else:
+            _tell(loop, future, result, None)
+
+
+def _tell(
+    loop: asyncio.AbstractEventLoop,
+    future: asyncio.Future[Any],
+    result: Any,
+    error: Exception | None,
+) -> None:
+    def set_it() -> None:
+        if future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+    try:
+        loop.call_soon_threadsafe(set_it)
+    except RuntimeError:  # the loop has closed: nobody waits any more
+        return
