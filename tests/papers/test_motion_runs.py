@@ -10,7 +10,6 @@ from tests.papers.motion_miniature import PEOPLE, write_msu_mfsd, write_replay_a
 from typer.testing import CliRunner
 
 import bonafide.cli
-from bonafide.deploy.motion_table import COLUMNS
 from bonafide.evaluation.score_file import read_test
 from bonafide.papers import motion_runs, runner
 from bonafide.papers.data import prepare_data
@@ -20,6 +19,7 @@ from bonafide.papers.motion_tables import ADVERSE, CONTROLLED, MSU_MFSD, TABLE_1
 from bonafide.papers.motion_trial import NetworkTrial, cache_name, model_name
 from bonafide.papers.plan import MotionRequest, Request
 from bonafide.papers.reproduce import plan_of
+from bonafide.training.motion_columns import COLUMNS
 from bonafide.training.motion_settings import MotionSettings
 from bonafide.training.texture_run import TextureSettings
 from bonafide.types import BonafideError, Split

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -53,25 +54,11 @@ def reproduce(
     from bonafide.papers.plan import MotionRequest, Request
     from bonafide.papers.reproduce import Places
     from bonafide.papers.reproduce import reproduce as run_table
-    from bonafide.papers.twins import SIZES
 
-    if size not in SIZES:
-        raise BonafideError(
-            f"unknown size {size!r}.", where="--size", remedy=f"One of {', '.join(SIZES)}."
-        )
     check_device(device)
-    columns = tuple(word.strip() for word in variants.split(",") if word.strip())
-    motion = MotionRequest(columns, weights, freeze_cnn)
-    request = Request(size, _seeds(seeds), steps, precision, motion)
+    motion = MotionRequest(_words(variants), weights, freeze_cnn)
+    request = Request(_size(size), _seeds(seeds), steps, precision, motion)
     places = Places(output, runs or output, parse_roots(data or []))
-    command = ["bonafide", "reproduce", table, "--size", size, "--seeds", seeds]
-    command += ["--steps", str(steps)] if steps is not None else []
-    command += ["--precision", precision, "--device", device]
-    command += [] if train else ["--no-train"]
-    command += ["--variants", variants] if variants else []
-    command += ["--weights", weights.name] if weights else []
-    command += ["--freeze-cnn"] if freeze_cnn else []
-    command += [word for name in places.roots for word in ("--data", f"{name}=ROOT")]
     with progress_bar() as bar:
         reproduced = run_table(
             table,
@@ -80,11 +67,41 @@ def reproduce(
             device=device,
             workers=workers,
             train=train,
-            command=shlex.join(command),
+            command=_command(table, request, places.roots, device, train),
             date=date.today().isoformat(),
             bar=bar,
         )
     _print(reproduced, output)
+
+
+def _command(  # type: ignore[no-untyped-def]
+    table: str, request, roots: Iterable[str], device: str, train: bool
+) -> str:
+    """The command that gives the same figures, without folders."""
+    seeds, motion = ",".join(map(str, request.seeds)), request.motion
+    words = ["bonafide", "reproduce", table, "--size", request.size, "--seeds", seeds]
+    words += ["--steps", str(request.steps)] if request.steps is not None else []
+    words += ["--precision", request.precision, "--device", device]
+    words += [] if train else ["--no-train"]
+    words += ["--variants", ",".join(motion.columns)] if motion.columns else []
+    words += ["--weights", motion.weights.name] if motion.weights else []
+    words += ["--freeze-cnn"] if motion.freeze_cnn else []
+    words += [word for name in roots for word in ("--data", f"{name}=ROOT")]
+    return shlex.join(words)
+
+
+def _size(text: str) -> str:
+    from bonafide.papers.twins import SIZES
+
+    if text not in SIZES:
+        raise BonafideError(
+            f"unknown size {text!r}.", where="--size", remedy=f"One of {', '.join(SIZES)}."
+        )
+    return text
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def _seeds(text: str) -> tuple[int, ...]:

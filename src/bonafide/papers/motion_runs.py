@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bonafide.cues.magnification_settings import PRESETS
-from bonafide.deploy.motion_table import COLUMNS, Column
 from bonafide.models.vgg_weights import load_initial_weights
 from bonafide.papers.measure import MeasuredRow
 from bonafide.papers.motion_tables import (
@@ -27,6 +26,7 @@ from bonafide.papers.motion_tables import (
 )
 from bonafide.papers.motion_trial import NetworkTrial, TextureTrial
 from bonafide.papers.plan import Claim, Figure, Plan, PlannedRow, Request
+from bonafide.training.motion_columns import COLUMNS, Column
 from bonafide.training.motion_settings import MotionSettings
 from bonafide.training.texture_run import TextureSettings
 from bonafide.types import BonafideError

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,19 +18,15 @@ import torch
 from lightning.fabric import Fabric
 
 from bonafide.decision.aggregate import to_presentations
+from bonafide.decision.criteria import choose
 from bonafide.decision.sweep import eer_index, sweep
-from bonafide.deploy.motion_scores import (
-    motion_rows,
-    score_motion_run,
-    score_texture_run,
-    texture_rows,
-)
 from bonafide.evaluation.score_file import read_development
-from bonafide.evaluation.score_writer import write_score_rows
+from bonafide.evaluation.score_writer import rows_of_pictures, write_score_rows
 from bonafide.models.vgg_weights import load_initial_weights
 from bonafide.papers.data import PreparedData
-from bonafide.papers.measure import scores_path
+from bonafide.papers.measure import OPERATING_POINT, scores_path
 from bonafide.papers.plan import OnStep
+from bonafide.training.array_cache import ArrayCache
 from bonafide.training.motion_settings import RANDOM, MotionSettings
 from bonafide.training.motion_task import (
     ClipCaches,
@@ -40,16 +36,17 @@ from bonafide.training.motion_task import (
     load_network,
     motion_data,
     open_clips,
+    score_clips,
 )
 from bonafide.training.run import Reporter, train_run
 from bonafide.training.texture_run import (
     FeatureCaches,
     TextureSettings,
-    load_texture_run,
+    clip_scores,
     open_features,
     train_texture_run,
 )
-from bonafide.types import Split
+from bonafide.types import CLASSES, Presentation, Split
 
 Settings = MotionSettings | TextureSettings
 LOOSE = ("seed", "steps", "evaluate_every")
@@ -123,14 +120,18 @@ class TextureTrial:
         """See `plan.Trial.run`; the machine is trained on the CPU, whatever the device."""
         del device, on_step
         caches = self._open(data[self.dataset], 1, QUIET)
-        train_texture_run(self.settings, caches, folder)
-        score_texture_run(folder, caches, "eer")
-        machine = load_texture_run(folder)
+        machine = train_texture_run(self.settings, caches, folder)
+
+        def write(caches: FeatureCaches, split: Split, test: str = "") -> None:
+            scored = clip_scores(machine, caches.features[split])
+            path = scores_path(folder, split, test)
+            write_scores(path, caches.samples[split], scored, scored.values.tolist())
+
+        for split in (Split.DEVELOPMENT, Split.TEST):
+            write(caches, split)
         for name in self.tests:
-            other = self._open(data[name], 1, QUIET)
-            rows = texture_rows(machine, other.samples[Split.TEST], other.features[Split.TEST])
-            _write_test(folder, name, rows)
-        return development_eer(folder)
+            write(self._open(data[name], 1, QUIET), Split.TEST, name)
+        return choose_threshold(folder)
 
     def cost(self) -> None:
         """Not measured: the paper's tables compare no costs."""
@@ -145,7 +146,7 @@ class NetworkTrial:
 
     Attributes:
         dataset, tests: see `plan.Trial`.
-        column: of `motion_table.COLUMNS`, or a control's name.
+        column: of `motion_columns.COLUMNS`, or a control's name.
         settings: of the run.
         weights: file of the CNN's initial weights; None for random ones.
     """
@@ -196,12 +197,19 @@ class NetworkTrial:
         training = self._training_data(own, caches, initial, fabric.device)
         task = MotionTask(self.settings, training, initial)
         progress = train_run(task, caches.run_data(), folder, fabric, resume=True, report=report)
-        score_motion_run(folder, caches, "eer", fabric.device)
         network = load_network(folder)[0].to(fabric.device)
+
+        def write(caches: ClipCaches, split: Split, test: str = "") -> None:
+            logits, _ = score_clips(network, caches.clips[split].values)
+            score = torch.from_numpy(logits).softmax(1)[:, CLASSES.index("bona_fide")]
+            path = scores_path(folder, split, test)
+            write_scores(path, caches.samples[split], caches.clips[split], score.tolist())
+
+        for split in (Split.DEVELOPMENT, Split.TEST):
+            write(caches, split)
         for name in self.tests:
-            other = self._open(data[name], 1, report)
-            rows = motion_rows(network, other.samples[Split.TEST], other.clips[Split.TEST])
-            _write_test(folder, name, rows)
+            write(self._open(data[name], 1, report), Split.TEST, name)
+        choose_threshold(folder)
         return float(progress.best_measure)
 
     def cost(self) -> None:
@@ -238,15 +246,19 @@ def _alone(path: Path) -> Iterator[None]:
         yield
 
 
-def _write_test(folder: Path, name: str, rows: Iterator) -> None:  # type: ignore[type-arg]
-    path = scores_path(folder, Split.TEST, name)
+def write_scores(
+    path: Path, samples: Sequence[Presentation], cache: ArrayCache, scores: Sequence[float]
+) -> None:
+    """One row a cached clip, and one for each that gave none."""
     path.parent.mkdir(exist_ok=True)
-    write_score_rows(path, rows)
+    write_score_rows(path, rows_of_pictures(samples, cache.samples, scores, cache.missed))
 
 
-def development_eer(folder: Path) -> float:
-    """Equal error rate over the development clips of a scored run."""
-    scores = to_presentations(read_development(scores_path(folder, Split.DEVELOPMENT)))
-    counts = sweep(np.sort(scores.bona_fide_scores), np.sort(scores.attack_scores))
+def choose_threshold(folder: Path) -> float:
+    """Write a scored run's operating point at the development clips' EER; returns that EER."""
+    development = to_presentations(read_development(scores_path(folder, Split.DEVELOPMENT)))
+    choose("eer", development).save(folder / OPERATING_POINT)
+    bona_fide, attacks = np.sort(development.bona_fide_scores), np.sort(development.attack_scores)
+    counts = sweep(bona_fide, attacks)
     index = eer_index(counts.apcer, counts.bpcer)
     return float(counts.apcer[index] + counts.bpcer[index]) / 2

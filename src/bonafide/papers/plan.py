@@ -172,7 +172,7 @@ class MotionRequest:
     """What the second paper's tables can be asked for.
 
     Attributes:
-        columns: of `motion_table.COLUMNS`, in any case; () for all.
+        columns: of `motion_columns.COLUMNS` or a control, in any case; () for all.
         weights: file of initial weights of the CNN; None for random ones.
         freeze_cnn: train the LSTM alone, on stored pool5.
     """
