@@ -28,7 +28,7 @@ from bonafide.cli.demo import PHOTO
 from bonafide.deploy.detector import Detector
 from bonafide.deploy.runtime import SHIPPED_MODEL
 from bonafide.face.crop import multi_scale_crops
-from bonafide.models.ms_fans import MsFans, MsFansScorer
+from bonafide.models.skin_colour import SkinColour, SkinColourScorer
 
 SAMPLE_HZ = 5.0
 
@@ -74,12 +74,12 @@ def judge_clip(detector, path):
         return detector.check_clip(clip)
 
 
-def torch_network(scales):
-    network = MsFans(scales).eval()
+def torch_network():
+    network = SkinColour().eval()
     network.load_state_dict(
         {k: v.float() for k, v in load_file(SHIPPED_MODEL.with_suffix(".safetensors")).items()}
     )
-    scorer = MsFansScorer(network).eval()
+    scorer = SkinColourScorer(network).eval()
 
     def score(crops):
         with torch.inference_mode():
@@ -91,7 +91,7 @@ def torch_network(scales):
 def torch_road(detector):
     """The same photo road with the plain torch cascade and the network in torch."""
     record = detector.scorer.record
-    score, cascade = torch_network(len(record.scales)), TorchCascade(40)
+    score, cascade = torch_network(), TorchCascade(40)
 
     def judge(jpeg):
         rgb = decode_image(jpeg, "memory").rgb
@@ -115,7 +115,7 @@ def photo_rows(detector):
     record = detector.scorer.record
     crops = multi_scale_crops(rgb, face.landmarks, record.scales, record.crop_px).crops[None]
     one = milliseconds(lambda: detector.scorer.score(crops))
-    plain = torch_network(len(record.scales))
+    plain = torch_network()
     yield "network, one face", one, "the same in torch", milliseconds(lambda: plain(crops))
     many = np.repeat(crops, 16, axis=0)
     batched = milliseconds(lambda: detector.scorer.score(many)) / 16

@@ -40,8 +40,8 @@ COUNTS = {
     "record": 15_000,
     "model": 3_000,
 }
-STATE = struct.Struct("<QQ")
-"""Inputs so far, bytes of the present one; the input itself follows."""
+STATE = struct.Struct("<QQQ")
+"""Inputs so far, bytes of the present one, inputs replayed; the input itself follows."""
 ROOM = 1 << 22
 REPLAYED = 2000
 
@@ -86,7 +86,7 @@ def run_child(name, count, first, shared, keep):
     def feed(data):
         number = STATE.unpack_from(state)[0]
         state[STATE.size : STATE.size + len(data)] = data
-        STATE.pack_into(state, 0, number + 1, len(data))
+        STATE.pack_into(state, 0, number + 1, len(data), 0)
         if len(kept) < REPLAYED:
             kept.append(data)
         try:
@@ -100,10 +100,10 @@ def run_child(name, count, first, shared, keep):
 
     feed()
     print("outcomes:", dict(outcomes), flush=True)
-    print("leak:", replay(target, kept), flush=True)
+    print("leak:", replay(target, kept, state), flush=True)
 
 
-def replay(target, kept):
+def replay(target, kept, state):
     """Resident MiB that two more passes over the same inputs add to a first one.
 
     Hypothesis remembers what it tried, and that alone grows; here nothing is remembered.
@@ -112,6 +112,8 @@ def replay(target, kept):
     process, after = psutil.Process(), []
     for _ in range(3):
         for data in kept:
+            number, length, beats = STATE.unpack_from(state)
+            STATE.pack_into(state, 0, number, length, beats + 1)
             with contextlib.suppress(Exception):
                 target.use(data)
         gc.collect()
@@ -133,7 +135,7 @@ def run_target(name, count, keep):
                 text=True,
             )
             fate = watch(child, shared, sizes)
-            number, length = state_of(shared)
+            number, length, _ = state_of(shared)
             last = os.pread(shared.fileno(), length, STATE.size)
         output = child.stdout.read()
         print(output, end="", flush=True)
@@ -158,12 +160,12 @@ def child_command(name, count, first, keep):
 
 def watch(child, shared, sizes):
     """Wait for the child; None, or how it failed. Its memory in MiB is noted on the way."""
-    process, last, since = psutil.Process(child.pid), -1, time.monotonic()
+    process, last, since = psutil.Process(child.pid), None, time.monotonic()
     while child.poll() is None:
         time.sleep(0.5)
-        number = state_of(shared)[0]
-        if number != last:
-            last, since = number, time.monotonic()
+        number, _, beats = state_of(shared)
+        if (number, beats) != last:
+            last, since = (number, beats), time.monotonic()
         elif number and time.monotonic() - since > HANG_S:
             child.kill()
             child.wait()

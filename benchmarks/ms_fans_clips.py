@@ -34,7 +34,8 @@ from bonafide.evaluation.words import bracket, percent
 from bonafide.models import ms_fans
 from bonafide.papers.ms_fans_trial import CROPS, with_scales
 from bonafide.training.crop_cache import CropSettings, crop_cache
-from bonafide.training.ms_fans_task import Caches, balanced_cross_entropy, load_network
+from bonafide.training.face_caches import Caches
+from bonafide.training.ms_fans_task import balanced_cross_entropy, load_network
 from bonafide.training.run import read_splits
 from bonafide.training.sampler import class_index
 from bonafide.types import Split

@@ -67,7 +67,7 @@ def test_every_variant_agrees_with_torch(variant, clip_record, clips, tmp_path):
 def test_families_are_told_apart(clip_record, clips, untrained_model, tmp_path):
     out = tmp_path / "motion.onnx"
     export_clip_onnx(untrained("cnn"), clip_record, out, probe=clips)
-    with pytest.raises(BonafideError, match="family motion_cnn_lstm, not ms_fans"):
+    with pytest.raises(BonafideError, match="family motion_cnn_lstm, not ms_fans or skin_colour"):
         OnnxScorer(out)
     with pytest.raises(BonafideError, match="family ms_fans, not motion_cnn_lstm"):
         OnnxClipScorer(untrained_model)

@@ -21,8 +21,8 @@ from bonafide.papers.reproduce import plan_of
 from bonafide.papers.twins import plan_stills
 from bonafide.simulator.twins import plan_twin
 from bonafide.training.crop_cache import CropCache
+from bonafide.training.face_caches import Caches
 from bonafide.training.ms_fans_settings import MsFansSettings
-from bonafide.training.ms_fans_task import Caches
 from bonafide.types import BonafideError, Split
 
 REQUEST = Request("small", (0, 1), None, "32-true")

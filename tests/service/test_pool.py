@@ -104,14 +104,21 @@ def test_a_full_house_refuses_and_says_when_to_come_back(make_settings, noise, f
         assert one.photo(face_jpeg).status_code == 200
 
 
-@pytest.mark.slow
-def test_who_waits_too_long_is_refused(make_settings, noise, face_jpeg):
-    with running(make_settings(queue_s=0.1)) as one:
-        first, _ = in_background(lambda: one.photo(noise))
+def test_who_waits_too_long_is_refused(make_settings, face_jpeg):
+    with running(make_settings(queue_s=0.3)) as one:
+        [worker] = one.workers()
+        worker.send_signal(signal.SIGSTOP)
+        first, taken = in_background(lambda: one.photo(face_jpeg))
         one.until(lambda: one.pool.inside == 1)
-        late = one.photo(face_jpeg)
+        time.sleep(0.2)
+        second, late = in_background(lambda: one.photo(face_jpeg))
+        one.until(lambda: one.pool.inside == 2)
+        time.sleep(0.6)
+        worker.send_signal(signal.SIGCONT)
         first.join()
-        assert (late.status_code, late.json()["code"]) == (503, "overloaded")
+        second.join()
+        assert taken[0].status_code == 200
+        assert (late[0].status_code, late[0].json()["code"]) == (503, "overloaded")
 
 
 def test_workers_do_not_outlive_the_service(make_settings):

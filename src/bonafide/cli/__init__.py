@@ -33,6 +33,7 @@ from bonafide.cli.train import train_app
 from bonafide.cli.train_cascade import train_cascade
 from bonafide.cli.train_motion import train_motion, train_texture
 from bonafide.cli.train_rival import train_rival
+from bonafide.cli.train_skin_colour import train_skin_colour
 from bonafide.cli.weights import weights_app
 from bonafide.types import BonafideError
 
@@ -42,6 +43,7 @@ train_app.command("motion")(train_motion)
 train_app.command("texture")(train_texture)
 train_app.command("rival")(train_rival)
 train_app.command("cascade")(train_cascade)
+train_app.command("skin-colour")(train_skin_colour)
 
 app = typer.Typer(
     name="bonafide",

@@ -63,8 +63,9 @@ def train_ms_fans(
     from lightning.fabric import Fabric
 
     from bonafide.deploy.run_scores import score_run
+    from bonafide.training.face_caches import open_caches
     from bonafide.training.ms_fans_settings import MsFansSettings
-    from bonafide.training.ms_fans_task import MsFansTask, open_caches, training_data
+    from bonafide.training.ms_fans_task import MsFansTask, training_data
     from bonafide.training.run import train_run
     from bonafide.training.settings import load_settings
 
@@ -78,7 +79,9 @@ def train_ms_fans(
     )
     with progress_bar() as bar:
         report = reporter(bar, config.steps)
-        caches = open_caches(table, crops or table.with_suffix(".crops"), config, workers, report)
+        caches = open_caches(
+            table, crops or table.with_suffix(".crops"), config.crops(), workers, report
+        )
         task = MsFansTask(config, training_data(caches))
         progress = train_run(task, caches.run_data(), output, fabric, resume=resume, report=report)
     if fabric.is_global_zero:

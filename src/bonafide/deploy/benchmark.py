@@ -22,8 +22,9 @@ from bonafide.evaluation.report import Heading, write_report
 from bonafide.evaluation.score_file import read_development, read_test
 from bonafide.models.catalogue import MACHINES
 from bonafide.training import ms_fans_task, rival_machine, rival_task
+from bonafide.training.face_caches import open_caches
 from bonafide.training.ms_fans_settings import MsFansSettings
-from bonafide.training.ms_fans_task import MsFansTask, open_caches, training_data
+from bonafide.training.ms_fans_task import MsFansTask, training_data
 from bonafide.training.rival_machine import MachineSettings
 from bonafide.training.rival_settings import RivalSettings
 from bonafide.training.run import RECORD, Reporter, check_folder, read_splits, train_run
@@ -215,7 +216,7 @@ def _train_ms_fans(
     settings: MsFansSettings, place: Place, fabric: Fabric, budget: Budget, report: Reporter
 ) -> None:
     folder = place.crops / f"ms_fans_{settings.frames_per_clip}"
-    caches = open_caches(place.table, folder, settings, place.workers, report)
+    caches = open_caches(place.table, folder, settings.crops(), place.workers, report)
     task = MsFansTask(settings, training_data(caches))
     train_run(task, caches.run_data(), place.output, fabric, resume=True, report=report)
     score_run(place.output, caches, budget.target)

@@ -22,6 +22,7 @@ from bonafide.deploy.record import METADATA_KEY, ModelRecord
 from bonafide.deploy.runtime import OnnxModel
 from bonafide.models.motion_cnn_lstm import MotionCnnLstm, MotionScorer
 from bonafide.models.ms_fans import MsFans, MsFansScorer
+from bonafide.models.skin_colour import SkinColour, SkinColourScorer
 from bonafide.types import BonafideError
 
 PARITY = 1e-4
@@ -50,13 +51,13 @@ CROPS_FORM = GraphForm("crops", ("score", "alpha"), {0: "batch"})
 
 
 def export_onnx(
-    network: MsFans,
+    network: MsFans | SkinColour,
     record: ModelRecord,
     out: Path,
     *,
     probe: npt.NDArray[np.uint8],
 ) -> float:
-    """Write MS-FANS and its record as one ONNX file; see `export_scorer`.
+    """Write a model of faces and its record as one ONNX file; see `export_scorer`.
 
     Args:
         network: trained; on the CPU.
@@ -64,7 +65,13 @@ def export_onnx(
         out: the file to write.
         probe: (faces, n, crop_px, crop_px, 3) uint8 real crops, at least two, for the parity check.
     """
-    return export_scorer(MsFansScorer(network).eval(), record, out, CROPS_FORM, [probe])
+    return export_scorer(face_scorer(network), record, out, CROPS_FORM, [probe])
+
+
+def face_scorer(network: MsFans | SkinColour) -> nn.Module:
+    """The deployed form of a network: uint8 crops in, score and scale weights out."""
+    scorer = SkinColourScorer(network) if isinstance(network, SkinColour) else MsFansScorer(network)
+    return scorer.eval()
 
 
 def export_clip_onnx(

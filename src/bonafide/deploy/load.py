@@ -9,7 +9,7 @@ from bonafide.decision.operating_point import OperatingPoint
 from bonafide.deploy.clip_detector import ClipDetector, ClipScorer
 from bonafide.deploy.clip_scorers import OnnxClipScorer, TextureScorer, TorchClipScorer
 from bonafide.deploy.detector import Detector, Scorer
-from bonafide.deploy.runtime import SHIPPED_MODEL, OnnxModel, OnnxScorer
+from bonafide.deploy.runtime import FACE_FAMILIES, SHIPPED_MODEL, OnnxModel, OnnxScorer
 from bonafide.face.detect import FaceDetector, MtcnnDetector
 from bonafide.types import BonafideError
 
@@ -23,6 +23,10 @@ def _torch_scorer(run: Path, threads: int) -> Scorer:
     return TorchScorer(run)
 
 
+def _onnx_scorer(path: Path, threads: int) -> Scorer:
+    return OnnxScorer(path, threads=threads)
+
+
 def _rival_scorer(run: Path, threads: int) -> Scorer:
     from bonafide.deploy.rival_scorer import RivalScorer
 
@@ -30,11 +34,9 @@ def _rival_scorer(run: Path, threads: int) -> Scorer:
     return RivalScorer(run)
 
 
-FACE_EXPORTS: dict[str, Callable[[Path, int], Scorer]] = {
-    "ms_fans": lambda path, threads: OnnxScorer(path, threads=threads),
-}
+FACE_EXPORTS: dict[str, Callable[[Path, int], Scorer]] = dict.fromkeys(FACE_FAMILIES, _onnx_scorer)
 FACE_RUNS: dict[str, Callable[[Path, int], Scorer]] = {
-    "ms_fans": _torch_scorer,
+    **dict.fromkeys(FACE_FAMILIES, _torch_scorer),
     "rival": _rival_scorer,
     "rival_machine": _rival_scorer,
 }

@@ -15,18 +15,20 @@ from bonafide.decision.operating_point import load_operating_point
 from bonafide.deploy.export import export_clip_onnx, export_onnx
 from bonafide.deploy.record import METADATA_KEY, ModelRecord
 from bonafide.deploy.run_scores import OPERATING_POINT
-from bonafide.training import motion_task, ms_fans_task, texture_run
+from bonafide.training import motion_task, ms_fans_task, skin_colour_task, texture_run
 from bonafide.training.checkpoint import save_tensors
 from bonafide.training.loop import compact
 from bonafide.training.motion_settings import MotionSettings
 from bonafide.training.ms_fans_settings import MsFansSettings
 from bonafide.training.run import RECORD, family_of
 from bonafide.training.settings import load_settings
+from bonafide.training.skin_colour_settings import SkinColourSettings
 from bonafide.training.texture_run import TextureSettings
 from bonafide.types import BonafideError
 
 PROBE_FACES = 64
 PROBE_CLIPS = 8
+CROPS = "uint8 RGB crops (batch, n, crop_px, crop_px, 3), aligned as in bonafide.face.crop"
 SCORE = "probability of bona fide, 0..1; accepted if and only if score >= threshold"
 
 
@@ -68,6 +70,13 @@ def _export_ms_fans(
     return network, export_onnx(network, record, output, probe=crops)
 
 
+def _export_skin_colour(
+    run: Path, record: ModelRecord, output: Path, probe: Path
+) -> tuple[nn.Module, float]:
+    network, _ = skin_colour_task.load_network(run)
+    return network, export_onnx(network, record, output, probe=_probe(probe, (1,), PROBE_FACES))
+
+
 def _export_motion(
     run: Path, record: ModelRecord, output: Path, probe: Path
 ) -> tuple[nn.Module, float]:
@@ -80,6 +89,7 @@ def _export_motion(
 Exporter = Callable[[Path, ModelRecord, Path, Path], tuple[nn.Module, float]]
 EXPORTERS: dict[str, Exporter] = {
     ms_fans_task.FAMILY: _export_ms_fans,
+    skin_colour_task.FAMILY: _export_skin_colour,
     motion_task.FAMILY: _export_motion,
 }
 """Family -> what writes its ONNX file and gives the network back."""
@@ -95,10 +105,12 @@ class _Input:
 
 def _ms_fans_input(run: Path) -> _Input:
     settings = load_settings(MsFansSettings, run / RECORD)
-    return _Input(
-        {"scales": list(settings.scales), "crop_px": settings.crop_px},
-        "uint8 RGB crops (batch, n, crop_px, crop_px, 3), aligned as in bonafide.face.crop",
-    )
+    return _Input({"scales": list(settings.scales), "crop_px": settings.crop_px}, CROPS)
+
+
+def _skin_colour_input(run: Path) -> _Input:
+    settings = load_settings(SkinColourSettings, run / RECORD)
+    return _Input({"scales": [settings.scale], "crop_px": settings.crop_px}, CROPS)
 
 
 def _motion_input(run: Path) -> _Input:
@@ -115,6 +127,7 @@ def _texture_input(run: Path) -> _Input:
 
 INPUTS: dict[str, Callable[[Path], _Input]] = {
     ms_fans_task.FAMILY: _ms_fans_input,
+    skin_colour_task.FAMILY: _skin_colour_input,
     motion_task.FAMILY: _motion_input,
     texture_run.FAMILY: _texture_input,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,11 @@ from bonafide.decision.criteria import choose
 from bonafide.decision.operating_point import OperatingPoint
 from bonafide.evaluation.score_file import read_development
 from bonafide.evaluation.score_writer import ScoreRow, rows_of_pictures, write_score_rows
+from bonafide.training import ms_fans_task, skin_colour_task
 from bonafide.training.array_cache import ArrayCache
 from bonafide.training.crop_cache import CropCache
-from bonafide.training.ms_fans_task import Caches, load_network, score_crops
+from bonafide.training.face_caches import Caches
+from bonafide.training.run import family_of
 from bonafide.types import CLASSES, Presentation, Split
 
 OPERATING_POINT = "operating_point.json"
@@ -29,18 +31,18 @@ def scores_path(run: Path, split: Split) -> Path:
 
 
 def score_run(run: Path, caches: Caches, target: str) -> OperatingPoint:
-    """Score development and test with the kept weights of MS-FANS; choose the threshold.
+    """Score development and test with the kept weights of a model of faces; choose the threshold.
 
     Args:
-        run: a finished run; gets scores_development.csv, scores_test.csv, operating_point.json.
+        run: a finished run of a family in `FACE_LOGITS`; gets scores_development.csv,
+            scores_test.csv, operating_point.json.
         caches: of the table that it was trained on.
         target: see `decision.criteria.choose`.
     """
-    network, _ = load_network(run)
+    logits_of = FACE_LOGITS[family_of(run)]
 
     def scores(split: Split) -> list[float]:
-        logits, _ = score_crops(network, caches.crops[split].crops)
-        return bona_fide_scores(logits)
+        return bona_fide_scores(logits_of(run, caches.crops[split].crops))
 
     rows = {
         split: score_rows(caches.samples[split], caches.crops[split], scores(split))
@@ -48,6 +50,23 @@ def score_run(run: Path, caches: Caches, target: str) -> OperatingPoint:
         if split in caches.crops
     }
     return write_scores(run, rows, target)
+
+
+def _ms_fans_logits(run: Path, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    network, _ = ms_fans_task.load_network(run)
+    return ms_fans_task.score_crops(network, crops)[0]
+
+
+def _skin_colour_logits(run: Path, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    network, _ = skin_colour_task.load_network(run)
+    return skin_colour_task.logits_of(network, skin_colour_task.statistics_of(crops))
+
+
+FACE_LOGITS: dict[str, Callable[[Path, npt.NDArray[np.uint8]], npt.NDArray[np.float32]]] = {
+    ms_fans_task.FAMILY: _ms_fans_logits,
+    skin_colour_task.FAMILY: _skin_colour_logits,
+}
+"""Family -> logits (rows, 2) by a run's kept weights for crops (rows, n, side, side, 3)."""
 
 
 def bona_fide_scores(logits: npt.NDArray[np.float32]) -> list[float]:

@@ -13,8 +13,11 @@ import onnxruntime
 from bonafide.deploy.record import METADATA_KEY, ModelRecord, parse_record
 from bonafide.types import BonafideError
 
-SHIPPED_MODEL = Path(__file__).parent / "shipped" / "ms_fans.onnx"
+SHIPPED_MODEL = Path(__file__).parent / "shipped" / "skin_colour.onnx"
 """The model that the package brings; its card is docs/model-card.md."""
+
+FACE_FAMILIES = ("ms_fans", "skin_colour")
+"""Families whose graphs take crops (faces, n, crop_px, crop_px, 3) and give score and alpha."""
 
 
 @dataclass(frozen=True)
@@ -66,22 +69,22 @@ class OnnxModel:
         name = self._session.get_inputs()[0].name
         return [np.asarray(output) for output in self._session.run(None, {name: value})]
 
-    def check_family(self, family: str) -> None:
-        """Refuse a model of another family than the caller can run.
+    def check_family(self, *families: str) -> None:
+        """Refuse a model of other families than the caller can run.
 
         Raises:
             BonafideError: as said.
         """
-        if self.record.family != family:
+        if self.record.family not in families:
             raise BonafideError(
-                f"holds a model of family {self.record.family}, not {family}.",
+                f"holds a model of family {self.record.family}, not {' or '.join(families)}.",
                 where=str(self.path),
                 remedy="Load it with bonafide.deploy.load.load_detector, which takes any family.",
             )
 
 
 class OnnxScorer(OnnxModel):
-    """An exported MS-FANS."""
+    """An exported model that judges the crops of a face: one of `FACE_FAMILIES`."""
 
     def __init__(self, path: Path = SHIPPED_MODEL, *, threads: int = 1) -> None:
         """As `OnnxModel`.
@@ -90,7 +93,7 @@ class OnnxScorer(OnnxModel):
             BonafideError: besides, a model of another family.
         """
         super().__init__(path, threads=threads)
-        self.check_family("ms_fans")
+        self.check_family(*FACE_FAMILIES)
 
     def score(self, crops: npt.NDArray[np.uint8]) -> CropScores:
         """Score faces in one forward pass.

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from bonafide.deploy.export import face_scorer
 from bonafide.deploy.package import record_of
 from bonafide.deploy.runtime import CropScores
-from bonafide.models.ms_fans import MsFansScorer
+from bonafide.models.ms_fans import MsFans
+from bonafide.models.skin_colour import SkinColour
+from bonafide.training import ms_fans_task, skin_colour_task
 from bonafide.training.loop import BEST
-from bonafide.training.ms_fans_task import load_network
+from bonafide.training.run import family_of
+
+NETWORKS: dict[str, Callable[[Path], MsFans | SkinColour]] = {
+    ms_fans_task.FAMILY: lambda run: ms_fans_task.load_network(run)[0],
+    skin_colour_task.FAMILY: lambda run: skin_colour_task.load_network(run)[0],
+}
+"""Family -> the kept network of a run."""
 
 
 class TorchScorer:
@@ -30,10 +40,12 @@ class TorchScorer:
         Raises:
             BonafideError: the folder holds no finished run.
         """
-        network, _ = load_network(run)
-        self.record = record_of(run, name="ms-fans", version=run.resolve().name)
+        family = family_of(run)
+        network = NETWORKS[family](run)
+        name = family.replace("_", "-")
+        self.record = record_of(run, name=name, version=run.resolve().name)
         self.sha256 = hashlib.sha256((run / BEST).read_bytes()).hexdigest()
-        self._scorer = MsFansScorer(network).eval()
+        self._scorer = face_scorer(network)
 
     def score(self, crops: npt.NDArray[np.uint8]) -> CropScores:
         """See `runtime.OnnxScorer.score`."""

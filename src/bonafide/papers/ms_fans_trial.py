@@ -21,13 +21,12 @@ from bonafide.papers.data import PreparedData
 from bonafide.papers.measure import OPERATING_POINT, scores_path
 from bonafide.papers.plan import Cost, OnStep
 from bonafide.training.crop_cache import CropCache
+from bonafide.training.face_caches import Caches, open_caches
 from bonafide.training.ms_fans_settings import MsFansSettings
 from bonafide.training.ms_fans_task import (
-    Caches,
     MsFansTask,
     build_network,
     load_network,
-    open_caches,
     score_crops,
     training_data,
 )
@@ -85,7 +84,7 @@ class MsFansTrial:
 
     def _all_scales(self, data: PreparedData, workers: int, report: Reporter) -> Caches:
         everything = replace(self.settings, scales=ms_fans.PAPER_SCALES)
-        return open_caches(data.table, data.folder / CROPS, everything, workers, report)
+        return open_caches(data.table, data.folder / CROPS, everything.crops(), workers, report)
 
     def _score(self, caches: Caches, folder: Path, device: torch.device) -> None:
         network = load_network(folder)[0].to(device)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bonafide.training.crop_cache import CropSettings
 from bonafide.training.settings import check_common, require
 
 CNN_CHOICES = ("cnn_s", "cnn_d")
@@ -52,6 +53,10 @@ class MsFansSettings:
     patience: int = 0
     seed: int = 0
     precision: str = "32-true"
+
+    def crops(self) -> CropSettings:
+        """What is cut for a run."""
+        return CropSettings(self.scales, self.crop_px, self.frames_per_clip)
 
     def __post_init__(self) -> None:
         require(len(self.scales) > 0, "scales", "name at least one crop scale")

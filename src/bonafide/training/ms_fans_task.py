@@ -13,49 +13,16 @@ from torch.nn import functional
 
 from bonafide.models import ms_fans
 from bonafide.training.checkpoint import load_tensors
-from bonafide.training.crop_cache import CropCache, CropSettings, crop_cache
+from bonafide.training.face_caches import Caches
 from bonafide.training.loop import BEST
 from bonafide.training.ms_fans_batches import training_batch
 from bonafide.training.ms_fans_settings import MsFansSettings
-from bonafide.training.run import RECORD, Reporter, RunData, read_splits
+from bonafide.training.run import RECORD
 from bonafide.training.sampler import BalancedSampler, balanced_sampler, targets_of
 from bonafide.training.settings import load_settings
-from bonafide.types import CLASSES, BonafideError, Presentation, Split
+from bonafide.types import CLASSES, BonafideError, Split
 
 FAMILY = "ms_fans"
-
-
-@dataclass(frozen=True)
-class Caches:
-    """The crop caches of one sample table, by split; a split without rows has none."""
-
-    samples: dict[Split, list[Presentation]]
-    crops: dict[Split, CropCache]
-
-    def run_data(self) -> RunData:
-        """What the run's record tells of them."""
-        return RunData(self.samples, {split: len(c.missed) for split, c in self.crops.items()})
-
-
-def open_caches(
-    table: Path, folder: Path, settings: MsFansSettings, workers: int, report: Reporter
-) -> Caches:
-    """Read and check a sample table, and cut or open the crop cache of each of its splits.
-
-    Raises:
-        BonafideError: the table is faulty, its splits share subjects, or train or development is
-            missing.
-    """
-    by_split = read_splits(table)
-    what = CropSettings(settings.scales, settings.crop_px, settings.frames_per_clip)
-    crops = {}
-    for split, rows in by_split.items():
-        if rows:
-            on_sample = report.preparing(split.value, len(rows))
-            crops[split] = crop_cache(
-                rows, folder / split.value, what, workers=workers, on_sample=on_sample
-            )
-    return Caches(by_split, crops)
 
 
 @dataclass(frozen=True)
