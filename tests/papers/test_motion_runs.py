@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tests.papers.motion_miniature import PEOPLE, write_msu_mfsd, write_replay_attack
@@ -11,13 +12,13 @@ from typer.testing import CliRunner
 
 import bonafide.cli
 from bonafide.evaluation.score_file import read_test
-from bonafide.papers import motion_runs, runner
+from bonafide.papers import motion_runs, page, runner
 from bonafide.papers.data import prepare_data
 from bonafide.papers.measure import DONE, scores_path
 from bonafide.papers.motion_runs import ADDED, SHUFFLED, STILL
 from bonafide.papers.motion_tables import ADVERSE, CONTROLLED, MSU_MFSD, TABLE_1, TABLE_2, crossing
 from bonafide.papers.motion_trial import NetworkTrial, cache_name, model_name
-from bonafide.papers.plan import MotionRequest, Request
+from bonafide.papers.plan import MotionRequest, PlannedRow, Request
 from bonafide.papers.reproduce import plan_of
 from bonafide.training.motion_columns import COLUMNS
 from bonafide.training.motion_settings import MotionSettings
@@ -135,13 +136,13 @@ def test_table_two_tests_on_the_other_set_at_the_first_ones_threshold(reproduced
 
 
 def test_the_page_says_simulated_on_every_measured_row_and_shows_hter_and_accuracy(reproduced):
-    page = (reproduced[0] / "2" / "index.html").read_text()
-    assert page.count('<span class="simulated">simulated</span>') == 6
-    assert "HTER %, measured" in page
-    assert "ACC %, measured" in page
-    assert "EER %, measured" not in page
-    assert "G FLOPs" not in page
-    assert not re.search(r"(src|href)=.https?:", page)
+    text = (reproduced[0] / "2" / "index.html").read_text()
+    assert text.count('<span class="simulated">simulated</span>') == 6
+    assert "HTER %, measured" in text
+    assert "ACC %, measured" in text
+    assert "EER %, measured" not in text
+    assert "G FLOPs" not in text
+    assert not re.search(r"(src|href)=.https?:", text)
 
 
 def test_clips_are_cached_once_for_a_data_set(reproduced):
@@ -151,15 +152,36 @@ def test_clips_are_cached_once_for_a_data_set(reproduced):
         assert caches == {"clips-112-plain", "lbp-112-plain"}
 
 
-def test_frozen_networks_share_their_stored_pool5(reproduced, miniature):
+def test_frozen_networks_share_their_stored_pool5_and_claims_are_tested_on_hter(
+    reproduced, miniature
+):
     folder, options = miniature
-    part = [word for word in options if word != "LBP,CNN-LSTM"]
-    part[part.index("--variants") + 1 : part.index("--variants") + 1] = ["CNN,CNN-LSTM"]
-    run("motion/1", "-o", folder / "frozen", *part, "--freeze-cnn")
-    stores = list((folder / "runs" / "data").glob("*/clips-112-plain-pool5-small-seed0"))
-    assert len(stores) == 3
-    assert all((store / "pool5_train" / "pool5.npy").exists() for store in stores)
-    assert "not trained further" in table(folder, "frozen")["notes"][0]
+    columns = ["CNN,CNN-LSTM" if word == "LBP,CNN-LSTM" else word for word in options]
+    run("motion/2", "-o", folder / "frozen", *columns, "--freeze-cnn")
+    stores = {
+        path.parent.name: len(list(path.glob("pool5_*/pool5.npy")))
+        for path in (folder / "runs" / "data").glob("*/clips-112-plain-pool5-small-seed0")
+    }
+    found = table(folder, "frozen")
+    assert "not trained further" in found["notes"][0]
+    assert [claim["rate"] for claim in found["claims"]] == ["hter"] * 3
+    for claim, pair in zip(found["claims"], PAIRS, strict=True):
+        assert claim["claim"].endswith(crossing(*pair))
+        rows = measured(folder, "frozen")
+        rates = [
+            rows[crossing(*pair), name]["rates"]["hter"]["mean"] for name in ("CNN-LSTM", "CNN")
+        ]
+        assert claim["difference"] == pytest.approx(rates[0] - rates[1])
+    assert "Do the claims hold here?" in (folder / "frozen" / "index.html").read_text()
+    assert stores == {"replay-attack-adverse": 2, "msu-mfsd": 2}
+
+
+@pytest.mark.parametrize("simulated", [("a",), ("b",), ("a", "b")])
+def test_a_row_with_one_twin_is_simulated_whichever_it_is(simulated):
+    data = {name: SimpleNamespace(simulated=name in simulated) for name in ("a", "b")}
+    row = SimpleNamespace(planned=PlannedRow("", "", "a", ("m",), "", "b"), model="m")
+    line = page._line("", "", None, row, SimpleNamespace(data=data, costs={"m": None}))
+    assert line.data.simulated
 
 
 @pytest.mark.parametrize(("light", "other"), [("controlled", "adverse"), ("adverse", "controlled")])
