@@ -176,6 +176,19 @@ def test_frozen_networks_share_their_stored_pool5_and_claims_are_tested_on_hter(
     assert stores == {"replay-attack-adverse": 2, "msu-mfsd": 2}
 
 
+@pytest.mark.slow
+def test_processes_side_by_side_give_what_one_gives(reproduced, miniature, tmp_path):
+    folder, options = miniature
+    run("motion/2", "-o", tmp_path, *options[:-2], "--runs", tmp_path, "--workers", 2)
+    tables = [measured(folder, 2), measured(tmp_path.parent, tmp_path.name)]
+    rates = [{key: row["by_seed"] for key, row in rows.items()} for rows in tables]
+    assert rates[0] == rates[1]
+    frozen = ["CNN,CNN-LSTM" if word == "LBP,CNN-LSTM" else word for word in options[:-2]]
+    where = ["-o", tmp_path / "frozen", "--runs", tmp_path, "--workers", 2, "--freeze-cnn"]
+    run("motion/2", *frozen, *where)  # two processes want one pool5 at once
+    assert len(list((tmp_path / "data").rglob("pool5.npy"))) == 2 * 2
+
+
 @pytest.mark.parametrize("simulated", [("a",), ("b",), ("a", "b")])
 def test_a_row_with_one_twin_is_simulated_whichever_it_is(simulated):
     data = {name: SimpleNamespace(simulated=name in simulated) for name in ("a", "b")}
