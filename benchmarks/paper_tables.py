@@ -27,7 +27,8 @@ def rate(measured, name):
 def rows_of(table):
     columns = list(next(row["published"]["printed"] for row in table["rows"] if row["published"]))
     heads = [f"{name}, published" for name in columns]
-    yield ["", "method", *heads, "EER %, simulated", "HTER %, simulated", "seeds"]
+    rates = ("hter", "accuracy") if "ACC %" in columns else ("eer", "hter")
+    yield ["", "method", *heads, *(f"{name.upper()} %, simulated" for name in rates), "seeds"]
     yield ["---", "---", *["---:"] * (len(columns) + 3)]
     for row in table["rows"]:
         published, measured = row["published"], row["measured"]
@@ -35,7 +36,7 @@ def rows_of(table):
         ours = ["–", "–", "not run"]
         if measured:
             assert measured["simulated"], "the heading says simulated"
-            ours = [rate(measured, "eer"), rate(measured, "hter"), str(len(measured["by_seed"]))]
+            ours = [*(rate(measured, name) for name in rates), str(len(measured["by_seed"]))]
         yield [row["group"], row["name"], *printed, *ours]
 
 

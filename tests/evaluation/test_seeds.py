@@ -44,7 +44,7 @@ def test_the_mean_over_seeds_is_observed_and_its_interval_holds_it():
     drawn = bootstrap_seeds({"a": runs}, np.random.default_rng(0), 300)
     hter = np.mean([rates_of(run.test, run.accepted).hter for run in runs])
     assert drawn.observed["a"][1] == pytest.approx(hter)
-    for number, rate in enumerate(("eer", "hter")):
+    for number, rate in enumerate(("eer", "hter", "accuracy")):
         interval = drawn.interval("a", rate)
         assert interval.low < drawn.observed["a"][number] < interval.high
     assert "12 subjects, 3 seeds" in drawn.method
@@ -96,3 +96,14 @@ def test_a_clear_difference_is_shown_and_none_is_not():
 def test_other_people_or_nobody_named_is_refused(rows, others):
     with pytest.raises(BonafideError, match="same stated people"):
         bootstrap_seeds({"a": [run_of(rows)], "b": [run_of(others)]}, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("bona_fide", [1, 3])
+def test_accuracy_weighs_classes_by_their_numbers(bona_fide):
+    rows = [("bona_fide", f"s{n}", (n % 3) / 2) for n in range(9) for _ in range(bona_fide)]
+    rows += [("print", f"s{n}", (n % 2) / 1) for n in range(9)]
+    drawn = bootstrap_seeds({"a": [run_of(rows)]}, np.random.default_rng(0), 50)
+    right = 6 * bona_fide + 5  # bona fide at 0.5 and 1 of threshold 0.5; prints at 0
+    assert drawn.observed["a"][2] == pytest.approx(right / (9 * bona_fide + 9))
+    if bona_fide == 1:  # then every drawn person brings one of each
+        np.testing.assert_allclose(drawn.sampled["a"][:, 2], 1 - drawn.sampled["a"][:, 1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,15 @@ def reproduce(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="32-true or bf16-mixed.")] = "32-true",
     workers: Annotated[int, typer.Option(help="Processes: cutting, and runs side by side.")] = 1,
+    variants: Annotated[
+        str, typer.Option(help="Of motion/1 and 2: some columns, such as LBP,CNN-LSTM^AM.")
+    ] = "",
+    weights: Annotated[
+        Path | None, typer.Option(help="Of motion: what `bonafide weights import` wrote.")
+    ] = None,
+    freeze_cnn: Annotated[
+        bool, typer.Option("--freeze-cnn", help="Of motion: the LSTM alone, on stored pool5.")
+    ] = False,
     train: Annotated[
         bool, typer.Option(help="Without, the page shows the rows that are finished.")
     ] = True,
@@ -41,23 +51,14 @@ def reproduce(
 
     from bonafide.cli.train import check_device, progress_bar
     from bonafide.papers.data import parse_roots
-    from bonafide.papers.plan import Request
+    from bonafide.papers.plan import MotionRequest, Request
     from bonafide.papers.reproduce import Places
     from bonafide.papers.reproduce import reproduce as run_table
-    from bonafide.papers.twins import SIZES
 
-    if size not in SIZES:
-        raise BonafideError(
-            f"unknown size {size!r}.", where="--size", remedy=f"One of {', '.join(SIZES)}."
-        )
     check_device(device)
-    request = Request(size, _seeds(seeds), steps, precision)
+    motion = MotionRequest(_words(variants), weights, freeze_cnn)
+    request = Request(_size(size), _seeds(seeds), steps, precision, motion)
     places = Places(output, runs or output, parse_roots(data or []))
-    command = ["bonafide", "reproduce", table, "--size", size, "--seeds", seeds]
-    command += ["--steps", str(steps)] if steps is not None else []
-    command += ["--precision", precision, "--device", device]
-    command += [] if train else ["--no-train"]
-    command += [word for name in places.roots for word in ("--data", f"{name}=ROOT")]
     with progress_bar() as bar:
         reproduced = run_table(
             table,
@@ -66,11 +67,41 @@ def reproduce(
             device=device,
             workers=workers,
             train=train,
-            command=shlex.join(command),
+            command=_command(table, request, places.roots, device, train),
             date=date.today().isoformat(),
             bar=bar,
         )
     _print(reproduced, output)
+
+
+def _command(  # type: ignore[no-untyped-def]
+    table: str, request, roots: Iterable[str], device: str, train: bool
+) -> str:
+    """The command that gives the same figures, without folders."""
+    seeds, motion = ",".join(map(str, request.seeds)), request.motion
+    words = ["bonafide", "reproduce", table, "--size", request.size, "--seeds", seeds]
+    words += ["--steps", str(request.steps)] if request.steps is not None else []
+    words += ["--precision", request.precision, "--device", device]
+    words += [] if train else ["--no-train"]
+    words += ["--variants", ",".join(motion.columns)] if motion.columns else []
+    words += ["--weights", motion.weights.name] if motion.weights else []
+    words += ["--freeze-cnn"] if motion.freeze_cnn else []
+    words += [word for name in roots for word in ("--data", f"{name}=ROOT")]
+    return shlex.join(words)
+
+
+def _size(text: str) -> str:
+    from bonafide.papers.twins import SIZES
+
+    if text not in SIZES:
+        raise BonafideError(
+            f"unknown size {text!r}.", where="--size", remedy=f"One of {', '.join(SIZES)}."
+        )
+    return text
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 def _seeds(text: str) -> tuple[int, ...]:
@@ -93,21 +124,24 @@ def _print(reproduced, output: Path) -> None:  # type: ignore[no-untyped-def]
     from rich.table import Table
 
     from bonafide.evaluation.words import bracket, percent
-    from bonafide.papers.page import PAGE, lines_of
+    from bonafide.papers.page import PAGE, RATE_WORDS, lines_of
 
-    columns = reproduced.plan.published.columns
-    table = Table("", "", *(f"{name}, published" for name in columns), "EER", "HTER", "data")
+    columns, rates = reproduced.plan.published.columns, reproduced.plan.rates
+    ours = [RATE_WORDS[rate] for rate in rates]
+    table = Table("", "", *(f"{name}, published" for name in columns), *ours, "data")
     for line in lines_of(reproduced):
         printed = [line.published.printed[name] if line.published else "" for name in columns]
         row = line.measured
         if row is None:
-            table.add_row(escape(line.group), escape(line.name), *printed, "", "", "not run here")
+            table.add_row(
+                escape(line.group), escape(line.name), *printed, *[""] * len(ours), "not run here"
+            )
             continue
         cells = [
             f"{percent(row.rates[rate].mean)} {bracket(row.intervals[rate])}"
             if rate in row.rates
             else "–"
-            for rate in ("eer", "hter")
+            for rate in rates
         ]
         said = "simulated" if line.data.simulated else line.data.title
         table.add_row(escape(line.group), escape(line.name), *printed, *map(escape, cells), said)

@@ -11,39 +11,11 @@ from bonafide.decision.operating_point import OperatingPoint
 from bonafide.deploy.motion_scores import score_motion_run, score_texture_run
 from bonafide.models.texture_svm import TextureSvm
 from bonafide.training.checkpoint import Progress
+from bonafide.training.motion_columns import COLUMNS
 from bonafide.training.motion_settings import MotionSettings
 from bonafide.training.motion_task import InitialWeights, MotionTask, motion_data, open_clips
 from bonafide.training.run import Reporter, train_run
 from bonafide.training.texture_run import TextureSettings, open_features, train_texture_run
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of Tables 1 and 2.
-
-    Attributes:
-        cue: of a texture machine; "" for a network.
-        variant: of a network; "" for a texture machine.
-        magnified: whether clips are magnified first (the superscript M).
-    """
-
-    cue: str
-    variant: str
-    magnified: bool
-
-
-COLUMNS: dict[str, Column] = {
-    "LBP": Column("lbp", "", False),
-    "LBP^M": Column("lbp", "", True),
-    "LBP-TOP": Column("lbp_top", "", False),
-    "LBP-TOP^M": Column("lbp_top", "", True),
-    "CNN": Column("", "cnn", False),
-    "CNN^M": Column("", "cnn", True),
-    "CNN-LSTM": Column("", "cnn-lstm", False),
-    "CNN-LSTM^M": Column("", "cnn-lstm", True),
-    "CNN-LSTM^A": Column("", "cnn-lstm-a", False),
-    "CNN-LSTM^AM": Column("", "cnn-lstm-a", True),
-}
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from bonafide.evaluation.paired import Difference, difference_of
 from bonafide.evaluation.rates import curve_figures, rates_of
 from bonafide.types import BonafideError
 
-RATES = ("eer", "hter")
+RATES = ("eer", "hter", "accuracy")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +37,8 @@ class SeedBootstrap:
     """Bootstrap samples of every model's mean rates.
 
     Attributes:
-        observed: model -> (2,) EER and HTER, mean over its seeds; see `RATES`.
-        sampled: model -> (rounds, 2) the same in each round.
+        observed: model -> (3,) EER, HTER and accuracy, mean over its seeds; see `RATES`.
+        sampled: model -> (rounds, 3) the same in each round.
         method: what was drawn, in words.
     """
 
@@ -59,7 +59,7 @@ class SeedBootstrap:
         rate: str,
         confidence: float = CONFIDENCE,
     ) -> Difference:
-        """First minus second, the same people drawn for both; below zero the first errs less.
+        """First minus second, the same people drawn for both; of an error, below zero is better.
 
         Of several models the mean rate counts.
         """
@@ -91,7 +91,7 @@ def bootstrap_seeds(
     observed, sampled = {}, {}
     for name, runs in models.items():
         observed[name] = np.mean([_observed(run) for run in runs], axis=0)
-        each = np.stack([_resample(run, people, draws) for run in runs])  # (seeds, rounds, 2)
+        each = np.stack([_resample(run, people, draws) for run in runs])  # (seeds, rounds, 3)
         chosen = rng.integers(len(runs), size=(rounds, len(runs)))
         sampled[name] = each[chosen.T, np.arange(rounds)].mean(axis=0)
     seeds = max((len(runs) for runs in models.values()), default=0)
@@ -111,8 +111,9 @@ def _people(models: Mapping[str, Sequence[SeededRun]]) -> list[str]:
 
 def _observed(run: SeededRun) -> Floats:
     eer = curve_figures(run.test)["eer"].value
-    hter = rates_of(run.test, run.accepted).hter
-    return np.array([np.nan if value is None else value for value in (eer, hter)])
+    rates = rates_of(run.test, run.accepted)
+    values = (eer, rates.hter, rates.accuracy.value)
+    return np.array([np.nan if value is None else value for value in values])
 
 
 def _resample(run: SeededRun, people: Sequence[str], draws: Integers) -> Floats:
@@ -126,7 +127,8 @@ def _resample(run: SeededRun, people: Sequence[str], draws: Integers) -> Floats:
         _weighted_share(who, test.answered & (test.attack == attack), run.accepted == attack, draws)
         for attack in (True, False)
     ]
-    return np.stack([eer, (errors[0] + errors[1]) / 2], axis=1)
+    right = _weighted_share(who, test.answered, run.accepted != test.attack, draws)
+    return np.stack([eer, (errors[0] + errors[1]) / 2, right], axis=1)
 
 
 def _weighted_share(who: Integers, rows: Bools, wrong: Bools, draws: Integers) -> Floats:

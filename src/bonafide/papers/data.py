@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bonafide.datasets.loaders import LOADERS, Asked, load, write_record
@@ -16,13 +16,19 @@ from bonafide.types import BonafideError, Presentation, Split
 
 TABLE = "samples.csv"
 
+PARTS: dict[str, tuple[str, Asked]] = {
+    "replay-attack-controlled": ("replay-attack", Asked(light="controlled")),
+    "replay-attack-adverse": ("replay-attack", Asked(light="adverse")),
+}
+"""Parts of data sets that a table takes for data sets: (loader, what is asked of it)."""
+
 
 @dataclass(frozen=True)
 class PreparedData:
     """A data set, indexed and checked.
 
     Attributes:
-        name: the loader's, such as "casia-fasd".
+        name: the loader's, such as "casia-fasd", or one of `PARTS`.
         folder: of the reproduction's files about it; its caches go there too.
         simulated: whether it is a twin and not the data set.
         digest: of the sample table.
@@ -45,7 +51,8 @@ class PreparedData:
     @property
     def title(self) -> str:
         """As tables call it; a twin says that it is simulated."""
-        return self.rows[0].dataset
+        part = self.name.removeprefix(f"{PARTS[self.name][0]}-") if self.name in PARTS else ""
+        return ", ".join(word for word in (self.rows[0].dataset, part) if word)
 
     def subjects(self, split: Split) -> list[str]:
         """The people of a split, sorted."""
@@ -88,9 +95,10 @@ def prepare_data(
     """Index a data set, writing its twin first where the user has no copy.
 
     Args:
-        name: the loader's.
-        roots: what the user has.
-        folder: for the sample table, caches and the twin.
+        name: the loader's, or one of `PARTS`.
+        roots: what the user has, by loader.
+        folder: for the sample table, caches and the twin; the parts of a data set share the twin,
+            which lies beside this folder.
         size: of the twin, see `twins`.
         workers: processes that render the twin.
         on_clip: called with clips done and clips in all while it is rendered.
@@ -100,13 +108,15 @@ def prepare_data(
         BonafideError: what the loader finds.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    root = roots.get(name)
+    loader, asked = PARTS.get(name, (name, Asked()))
+    root = roots.get(loader)
     if root is None:
-        root = write_twin(name, folder, size, workers, on_clip, stills=stills)
+        shared = folder.with_name(loader)
+        root = write_twin(loader, shared, size, workers, on_clip, stills=stills)
     simulated = (root / PROVENANCE).is_file()
-    indexed = load(name, root, Asked(partial=simulated))
+    indexed = load(loader, root, replace(asked, partial=simulated))
     write_sample_table(folder / TABLE, indexed.rows)
-    write_record(folder / TABLE, name, indexed)
+    write_record(folder / TABLE, loader, indexed)
     return PreparedData(
         name,
         folder,

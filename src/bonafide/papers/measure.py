@@ -21,11 +21,13 @@ from bonafide.types import Split
 
 OPERATING_POINT = "operating_point.json"
 DONE = "trial.json"
+MEASURED = (*RATES, "eer_frames")
+ERRORS = ("eer", "hter")
 
 
-def scores_path(run: Path, split: Split) -> Path:
-    """Where a run's scores of a split lie."""
-    return run / f"scores_{split.value}.csv"
+def scores_path(run: Path, split: Split, test: str = "") -> Path:
+    """Where a run's scores of a split lie; of another data set, by its name, in a folder."""
+    return (run / f"on-{test}" if test else run) / f"scores_{split.value}.csv"
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +41,7 @@ class MeasuredRun:
         judged: the test presentations with the run's own decisions.
         eer: over presentations; None when a class is missing.
         eer_frames: the same over single frames.
-        hter: at the threshold of the development people's EER.
+        hter, accuracy: at the threshold of the development people's EER.
         silent: presentations without an answer.
     """
 
@@ -50,25 +52,33 @@ class MeasuredRun:
     eer: float | None
     eer_frames: float | None
     hter: float | None
+    accuracy: float | None
     silent: int
 
 
-def read_run(folder: Path) -> MeasuredRun:
-    """Measure a finished trial's test scores at its own operating point."""
+def read_run(folder: Path, test: str = "") -> MeasuredRun:
+    """Measure a finished trial's test scores at its own operating point.
+
+    Args:
+        folder: of the trial.
+        test: name of the data set that it is tested on; "" for its own.
+    """
     record = json.loads((folder / DONE).read_text())
     point = load_operating_point(folder / OPERATING_POINT)
-    frames = read_test(scores_path(folder, Split.TEST))
-    test = to_presentations(frames)
-    accepted = judge(test, point)
+    frames = read_test(scores_path(folder, Split.TEST, test))
+    clips = to_presentations(frames)
+    accepted = judge(clips, point)
+    rates = rates_of(clips, accepted)
     return MeasuredRun(
         folder,
         int(record["seed"]),
         float(record["development_measure"]),
-        SeededRun(test, accepted),
-        curve_figures(test)["eer"].value,
+        SeededRun(clips, accepted),
+        curve_figures(clips)["eer"].value,
         curve_figures(frames)["eer"].value,
-        rates_of(test, accepted).hter,
-        int((~test.answered).sum()),
+        rates.hter,
+        rates.accuracy.value,
+        int((~clips.answered).sum()),
     )
 
 
@@ -79,8 +89,8 @@ class MeasuredRow:
     Attributes:
         planned: what it is.
         model: the model that counts; of several candidates the best on development data.
-        rates: "eer", "hter", "eer_frames" -> mean and spread over the seeds.
-        intervals: "eer", "hter" -> interval over people and seeds; None where nothing varies.
+        rates: "eer", "hter", "accuracy", "eer_frames" -> mean and spread over the seeds.
+        intervals: of `seeds.RATES` -> interval over people and seeds; None where nothing varies.
         by_seed: seed -> rates.
         silent: presentations without an answer, of all.
         presentations: of the test part.
@@ -127,14 +137,14 @@ class TestedClaim:
 
 
 Runs = Mapping[tuple[str, str], Sequence[MeasuredRun]]
-"""(dataset, model) -> its finished runs, one a seed."""
+"""(`PlannedRow.people`, model) -> its finished runs, one a seed."""
 
 
 def choose_model(row: PlannedRow, runs: Runs) -> str:
     """The candidate with the lowest mean measure on development data."""
 
     def measure(model: str) -> float:
-        return float(np.mean([run.development_measure for run in runs[row.dataset, model]]))
+        return float(np.mean([run.development_measure for run in runs[row.people, model]]))
 
     return min(row.models, key=measure)
 
@@ -152,23 +162,21 @@ def measure_rows(
     """
     chosen = {(row.group, row.name): choose_model(row, runs) for row in plan.rows}
     samples: dict[str, SeedBootstrap] = {}
-    for dataset in plan.datasets:
-        models = {chosen[row.group, row.name] for row in plan.rows if row.dataset == dataset}
-        judged = {m: [run.judged for run in runs[dataset, m]] for m in sorted(models)}
-        samples[dataset] = bootstrap_seeds(judged, rng, rounds)
+    for people in dict.fromkeys(row.people for row in plan.rows):
+        models = {chosen[row.group, row.name] for row in plan.rows if row.people == people}
+        judged = {m: [run.judged for run in runs[people, m]] for m in sorted(models)}
+        samples[people] = bootstrap_seeds(judged, rng, rounds)
     rows = [
-        _measured(row, chosen[row.group, row.name], runs, samples[row.dataset]) for row in plan.rows
+        _measured(row, chosen[row.group, row.name], runs, samples[row.people]) for row in plan.rows
     ]
     return rows, _test_claims(plan, chosen, runs, samples)
 
 
 def _measured(row: PlannedRow, model: str, runs: Runs, samples: SeedBootstrap) -> MeasuredRow:
-    mine = runs[row.dataset, model]
-    by_seed = {
-        run.seed: {"eer": run.eer, "hter": run.hter, "eer_frames": run.eer_frames} for run in mine
-    }
+    mine = runs[row.people, model]
+    by_seed = {run.seed: {name: getattr(run, name) for name in MEASURED} for run in mine}
     rates = {}
-    for name in ("eer", "hter", "eer_frames"):
+    for name in MEASURED:
         values = [value for one in by_seed.values() if (value := one[name]) is not None]
         if len(values) == len(mine):
             rates[name] = spread(values)
@@ -189,7 +197,7 @@ def _lowest_on_test(row: PlannedRow, runs: Runs) -> tuple[str, float | None]:
     if len(row.models) < 2:
         return "", None
     eer = {
-        model: float(np.mean([run.eer or 0.0 for run in runs[row.dataset, model]]))
+        model: float(np.mean([run.eer or 0.0 for run in runs[row.people, model]]))
         for model in row.models
     }
     best = min(eer, key=lambda model: eer[model])
@@ -202,16 +210,16 @@ def _test_claims(
     runs: Runs,
     samples: Mapping[str, SeedBootstrap],
 ) -> list[TestedClaim]:
-    datasets = {(row.group, row.name): row.dataset for row in plan.rows}
+    people = {(row.group, row.name): row.people for row in plan.rows}
     tested = []
     for claim in plan.claims:
-        dataset = datasets[claim.first[0]]
+        who = people[claim.first[0]]
         first, second = ([chosen[row] for row in side] for side in (claim.first, claim.second))
-        for rate in RATES:
-            difference = samples[dataset].difference(first, second, rate)
+        for rate in [rate for rate in plan.rates if rate in ERRORS]:
+            difference = samples[who].difference(first, second, rate)
             by_seed = _by_seed(
-                [runs[dataset, model] for model in first],
-                [runs[dataset, model] for model in second],
+                [runs[who, model] for model in first],
+                [runs[who, model] for model in second],
                 rate,
             )
             tested.append((claim, rate, difference, by_seed))

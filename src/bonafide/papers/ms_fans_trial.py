@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -43,6 +43,8 @@ class MsFansTrial:
 
     dataset: str
     settings: MsFansSettings
+    tests: tuple[str, ...] = ()
+    cache: str = CROPS
 
     @property
     def model(self) -> str:
@@ -67,10 +69,13 @@ class MsFansTrial:
         """Cut the crops of all seven scales, once for every trial on this data."""
         self._all_scales(data, workers, Reporter(preparing, lambda _progress, _loss: None))
 
-    def run(self, data: PreparedData, folder: Path, device: str, on_step: OnStep) -> float:
+    def run(
+        self, data: Mapping[str, PreparedData], folder: Path, device: str, on_step: OnStep
+    ) -> float:
         """See `plan.Trial.run`."""
         report = Reporter(lambda _split, _count: lambda: None, lambda p, _loss: on_step(p.step))
-        caches = with_scales(self._all_scales(data, 1, report), self.settings.scales)
+        everything = self._all_scales(data[self.dataset], 1, report)
+        caches = with_scales(everything, self.settings.scales)
         fabric = Fabric(accelerator=device, devices=1, precision=self.settings.precision)  # type: ignore[arg-type]
         task = MsFansTask(self.settings, training_data(caches))
         progress = train_run(task, caches.run_data(), folder, fabric, resume=True, report=report)

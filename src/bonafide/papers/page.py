@@ -24,7 +24,7 @@ from bonafide.types import Split
 
 SCHEMA = "bonafide-reproduction-1"
 JSON, PAGE = "table.json", "index.html"
-RATE_WORDS = {"eer": "EER", "hter": "HTER"}
+RATE_WORDS = {"eer": "EER", "hter": "HTER", "accuracy": "ACC"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Reproduced:
         data: data sets by name.
         rows: measured, in the plan's order.
         claims: tested.
-        costs: model -> its cost.
+        costs: model -> its cost, None where it is not measured.
         figures: of the page.
         command, commit, version, date, machine: how, from what, when and on what it was made.
     """
@@ -45,7 +45,7 @@ class Reproduced:
     data: Mapping[str, PreparedData]
     rows: Sequence[MeasuredRow]
     claims: Sequence[TestedClaim]
-    costs: Mapping[str, Cost]
+    costs: Mapping[str, Cost | None]
     figures: Sequence[Figure]
     command: str
     commit: str
@@ -56,7 +56,10 @@ class Reproduced:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the table: what was published, what was measured, or both."""
+    """One line of the table: what was published, what was measured, or both.
+
+    Of a row that is tested on another data set, ``data`` is that; a simulated one goes first.
+    """
 
     group: str
     name: str
@@ -87,8 +90,10 @@ def _line(
 ) -> Line:
     if row is None:
         return Line(group, name, published, None, None, None)
-    cost, data = reproduced.costs[row.model], reproduced.data[row.planned.dataset]
-    return Line(group, name, published, row, cost, data)
+    planned = row.planned
+    both = [reproduced.data[each] for each in (planned.test, planned.dataset) if each]
+    data = next((each for each in both if each.simulated), both[0])
+    return Line(group, name, published, row, reproduced.costs[row.model], data)
 
 
 def write_reproduction(folder: Path, reproduced: Reproduced) -> None:
@@ -168,7 +173,7 @@ def _line_json(line: Line) -> dict[str, object]:
 
 def _measured_json(line: Line) -> dict[str, object] | None:
     row, cost, data = line.measured, line.cost, line.data
-    if row is None or cost is None or data is None:
+    if row is None or data is None:
         return None
     candidate, lowest = row.lowest_on_test
     return {
@@ -182,7 +187,7 @@ def _measured_json(line: Line) -> dict[str, object] | None:
         "presentations": row.presentations,
         "without_answer": row.silent,
         "lowest_eer_on_test": {"model": candidate, "eer": lowest} if candidate else None,
-        "cost": asdict(cost),
+        "cost": None if cost is None else asdict(cost),
     }
 
 

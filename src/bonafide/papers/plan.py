@@ -37,12 +37,23 @@ class Trial(Protocol):
     """One training run of a table; it can be sent to another process.
 
     Whatever its family, `run` leaves scores_development.csv, scores_test.csv and
-    operating_point.json in its folder, see `measure`.
+    operating_point.json in its folder, see `measure`, and for every one of `tests` its
+    scores_test.csv at `measure.scores_path`.
     """
 
     @property
     def dataset(self) -> str:
-        """The loader's name of the data it is trained and tested on."""
+        """The name of the data it is trained and tested on, see `PreparedData`."""
+        ...
+
+    @property
+    def tests(self) -> tuple[str, ...]:
+        """Names of other data whose test people it is tested on, too."""
+        ...
+
+    @property
+    def cache(self) -> str:
+        """What `prepare` makes; trials of one name share it, so it is asked of one of them."""
         ...
 
     @property
@@ -63,15 +74,17 @@ class Trial(Protocol):
     def prepare(
         self, data: PreparedData, workers: int, preparing: Callable[[str, int], Callable[[], None]]
     ) -> None:
-        """Cut what all trials on this data share; the second call finds it done."""
+        """Cut what trials of this cache share on a data set; the second call finds it done."""
         ...
 
-    def run(self, data: PreparedData, folder: Path, device: str, on_step: OnStep) -> float:
+    def run(
+        self, data: Mapping[str, PreparedData], folder: Path, device: str, on_step: OnStep
+    ) -> float:
         """Train or go on training, then score; returns the development measure, lower is better."""
         ...
 
-    def cost(self) -> Cost:
-        """What one answer costs."""
+    def cost(self) -> Cost | None:
+        """What one answer costs; None where it is not measured."""
         ...
 
 
@@ -81,9 +94,10 @@ class PlannedRow:
 
     Attributes:
         group, name: of the published row beside it, or of our own.
-        dataset: the loader's name.
+        dataset: of the trials.
         models: of the trials; of several, the one that is best on development data counts.
         remark: what a reader must know of it.
+        test: of the trials' other data sets, the one that is tested on; "" for their own.
     """
 
     group: str
@@ -91,6 +105,12 @@ class PlannedRow:
     dataset: str
     models: tuple[str, ...]
     remark: str = ""
+    test: str = ""
+
+    @property
+    def people(self) -> str:
+        """Names whom it is trained and tested on: rows of one name can be compared in pairs."""
+        return f"{self.dataset} to {self.test}" if self.test else self.dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +141,14 @@ class Plan:
 
     Attributes:
         published: the paper's table.
-        columns: heading of the published table -> the measured rate beside it, "eer" or "hter".
+        columns: heading of the published table -> the measured rate beside it, of `seeds.RATES`.
         rows: to measure; rows of the paper without one are quoted alone.
         trials: every training run that the rows need, all seeds.
         claims: to test.
         figures: makes the page's figures from the measured rows.
         notes: how it was run, for the page.
         stills: whether its models look at single frames, so that a twin may have few a clip.
+        rates: that are shown; claims are tested on those of them that are errors.
     """
 
     published: PublishedTable
@@ -138,11 +159,27 @@ class Plan:
     figures: Callable[[Sequence[MeasuredRow]], list[Figure]]
     notes: tuple[str, ...]
     stills: bool = False
+    rates: tuple[str, ...] = ("eer", "hter")
 
     @property
     def datasets(self) -> list[str]:
-        """The data sets it needs, in the order of the rows."""
-        return list(dict.fromkeys(trial.dataset for trial in self.trials))
+        """The data sets it needs, in the order of the trials."""
+        return list(dict.fromkeys(name for t in self.trials for name in (t.dataset, *t.tests)))
+
+
+@dataclass(frozen=True)
+class MotionRequest:
+    """What the second paper's tables can be asked for.
+
+    Attributes:
+        columns: of `motion_columns.COLUMNS` or a control, in any case; () for all.
+        weights: file of initial weights of the CNN; None for random ones.
+        freeze_cnn: train the LSTM alone, on stored pool5.
+    """
+
+    columns: tuple[str, ...] = ()
+    weights: Path | None = None
+    freeze_cnn: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,9 +191,11 @@ class Request:
         seeds: of the runs.
         steps: in the place of the size's; None keeps them.
         precision: of training, see `training.settings`.
+        motion: what is asked of the second paper's tables alone.
     """
 
     size: str
     seeds: tuple[int, ...]
     steps: int | None
     precision: str
+    motion: MotionRequest = MotionRequest()

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bonafide.papers import ms_fans_runs
+from bonafide.papers import motion_runs, ms_fans_runs
 from bonafide.papers.data import PreparedData, prepare_data
 from bonafide.papers.measure import measure_rows, read_run
 from bonafide.papers.page import Reproduced, write_reproduction
-from bonafide.papers.plan import Cost, Plan, Request, Trial
+from bonafide.papers.plan import Cost, MotionRequest, Plan, Request, Trial
 from bonafide.papers.runner import folder_of, is_finished, run_trials
 from bonafide.training.run import source_commit
 from bonafide.types import BonafideError
@@ -23,7 +23,7 @@ from bonafide.version import __version__
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-TABLES: dict[str, Callable[[Request], Plan]] = {**ms_fans_runs.TABLES}
+TABLES: dict[str, Callable[[Request], Plan]] = {**ms_fans_runs.TABLES, **motion_runs.TABLES}
 """Table -> what running it means; each paper's runs have their own file."""
 
 ROUNDS = 1000
@@ -48,11 +48,17 @@ def plan_of(table: str, request: Request) -> Plan:
     """The plan of a table.
 
     Raises:
-        BonafideError: it is not one that can be run.
+        BonafideError: it is not one that can be run, or takes none of the options asked for.
     """
     if table not in TABLES:
         raise BonafideError(
             "cannot be run.", where=table, remedy=f"Tables that can be run: {', '.join(TABLES)}."
+        )
+    if table not in motion_runs.TABLES and request.motion != MotionRequest():
+        raise BonafideError(
+            "takes no --variants, --weights or --freeze-cnn.",
+            where=table,
+            remedy=f"They are of {', '.join(motion_runs.TABLES)}.",
         )
     return TABLES[table](request)
 
@@ -97,8 +103,11 @@ def reproduce(
     for trial in plan.trials:
         grouped.setdefault((trial.dataset, trial.model), []).append(trial)
     measured = {
-        key: [read_run(folder_of(trial, runs)) for trial in trials]
-        for key, trials in grouped.items()
+        (row.people, model): [
+            read_run(folder_of(trial, runs), row.test) for trial in grouped[row.dataset, model]
+        ]
+        for row in plan.rows
+        for model in row.models
     }
     rows, claims = measure_rows(plan, measured, np.random.default_rng(0), ROUNDS)
     reproduced = Reproduced(
@@ -124,7 +133,7 @@ def finished_part(plan: Plan, data: Mapping[str, PreparedData], runs: Path) -> P
     Raises:
         BonafideError: nothing is finished.
     """
-    trials = tuple(t for t in plan.trials if is_finished(t, data[t.dataset], runs))
+    trials = tuple(t for t in plan.trials if is_finished(t, data, runs))
     there = {(trial.dataset, trial.model) for trial in trials}
     rows = tuple(r for r in plan.rows if all((r.dataset, model) in there for model in r.models))
     names = {(row.group, row.name) for row in rows}
@@ -153,14 +162,13 @@ def _prepare(
 
     folder = places.runs / "data" / name
     data = prepare_data(name, places.roots, folder, size, workers, on_clip, stills=plan.stills)
-    for trial in plan.trials:
-        if trial.dataset == name:
-            trial.prepare(data, workers, preparing)
-            break
+    made = {t.cache: t for t in plan.trials if name in (t.dataset, *t.tests)}
+    for trial in made.values():
+        trial.prepare(data, workers, preparing)
     return data
 
 
-def _costs(trials: Iterable[Trial]) -> dict[str, Cost]:
+def _costs(trials: Iterable[Trial]) -> dict[str, Cost | None]:
     return {trial.model: trial.cost() for trial in trials}
 
 

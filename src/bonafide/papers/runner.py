@@ -30,7 +30,12 @@ def folder_of(trial: Trial, runs: Path) -> Path:
     return runs / trial.dataset / trial.model / f"seed{trial.seed}"
 
 
-def is_finished(trial: Trial, data: PreparedData, runs: Path) -> bool:
+def digest_for(trial: Trial, data: Mapping[str, PreparedData]) -> str:
+    """Names the state of all data that a trial is trained and tested on."""
+    return " ".join(data[name].digest for name in (trial.dataset, *trial.tests))
+
+
+def is_finished(trial: Trial, data: Mapping[str, PreparedData], runs: Path) -> bool:
     """Whether a trial was run to its end, on the same data.
 
     Raises:
@@ -40,7 +45,7 @@ def is_finished(trial: Trial, data: PreparedData, runs: Path) -> bool:
     if not path.exists():
         return False
     record = json.loads(path.read_text())
-    if record["digest"] != data.digest or record["steps"] != trial.steps:
+    if record["digest"] != digest_for(trial, data) or record["steps"] != trial.steps:
         raise BonafideError(
             "was run on other data or for another number of steps.",
             where=str(path.parent),
@@ -68,7 +73,7 @@ def run_trials(
         workers: trials side by side, each on one thread; 1 stays in this process.
         bar: shows steps over all and of each running trial.
     """
-    waiting = [trial for trial in trials if not is_finished(trial, data[trial.dataset], runs)]
+    waiting = [trial for trial in trials if not is_finished(trial, data, runs)]
     total = sum(trial.steps for trial in trials)
     skipped = total - sum(trial.steps for trial in waiting)
     overall = bar.add_task(f"{len(trials)} runs", total=total, completed=skipped)
@@ -76,7 +81,7 @@ def run_trials(
     if workers <= 1 or len(waiting) <= 1:
         for trial in waiting:
             folder = folder_of(trial, runs)
-            run_one(trial, data[trial.dataset], folder, device, shown.told)
+            run_one(trial, data, folder, device, shown.told)
         return
     context = multiprocessing.get_context("spawn")
     queue: SimpleQueue[Message] = context.SimpleQueue()
@@ -84,8 +89,7 @@ def run_trials(
     listener.start()
     with ProcessPoolExecutor(workers, context, _begin, (queue,)) as pool:
         jobs = [
-            pool.submit(_run_beside, t, data[t.dataset], folder_of(t, runs), device)
-            for t in waiting
+            pool.submit(_run_beside, t, dict(data), folder_of(t, runs), device) for t in waiting
         ]
         try:
             for job in as_completed(jobs):
@@ -98,7 +102,9 @@ def run_trials(
     listener.join()
 
 
-def run_one(trial: Trial, data: PreparedData, folder: Path, device: str, told) -> None:  # type: ignore[no-untyped-def]
+def run_one(  # type: ignore[no-untyped-def]
+    trial: Trial, data: Mapping[str, PreparedData], folder: Path, device: str, told
+) -> None:
     """Run a trial and mark it finished, by a file that appears whole or not at all."""
     start = time.perf_counter()
     name = str(folder)
@@ -109,7 +115,7 @@ def run_one(trial: Trial, data: PreparedData, folder: Path, device: str, told) -
         "model": trial.model,
         "seed": trial.seed,
         "steps": trial.steps,
-        "digest": data.digest,
+        "digest": digest_for(trial, data),
         "development_measure": measure,
         "seconds": round(time.perf_counter() - start, 1),
     }
@@ -156,6 +162,6 @@ def _begin(queue: SimpleQueue[Message]) -> None:
     torch.set_num_threads(1)
 
 
-def _run_beside(trial: Trial, data: PreparedData, folder: Path, device: str) -> None:
+def _run_beside(trial: Trial, data: Mapping[str, PreparedData], folder: Path, device: str) -> None:
     assert _QUEUE is not None
     run_one(trial, data, folder, device, _QUEUE.put)
