@@ -75,3 +75,7 @@ def sheet(
 simulate_app.command("sheet-world")(sheet_world)
 simulate_app.command("replay-attack")(simulate_twin.replay_attack)
 simulate_app.command("casia-fasd")(simulate_twin.casia_fasd)
+simulate_app.command("msu-mfsd")(simulate_twin.msu_mfsd)
+simulate_app.command("oulu-npu")(simulate_twin.oulu_npu)
+simulate_app.command("casia-surf")(simulate_twin.casia_surf)
+simulate_app.command("mipd")(simulate_twin.mipd)

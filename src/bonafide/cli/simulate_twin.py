@@ -40,6 +40,28 @@ def casia_fasd(
     _write("casia-fasd", out, size, seed, workers)
 
 
+def msu_mfsd(out: Out, size: SizeOption = Size.SMALL, seed: Seed = 0, workers: Workers = 1) -> None:
+    """Write a twin of MSU-MFSD (simulated)."""
+    _write("msu-mfsd", out, size, seed, workers)
+
+
+def oulu_npu(out: Out, size: SizeOption = Size.SMALL, seed: Seed = 0, workers: Workers = 1) -> None:
+    """Write a twin of OULU-NPU (simulated)."""
+    _write("oulu-npu", out, size, seed, workers)
+
+
+def casia_surf(
+    out: Out, size: SizeOption = Size.SMALL, seed: Seed = 0, workers: Workers = 1
+) -> None:
+    """Write a twin of CASIA-SURF, in both of its layouts (simulated)."""
+    _write("casia-surf", out, size, seed, workers)
+
+
+def mipd(out: Out, size: SizeOption = Size.SMALL, seed: Seed = 0, workers: Workers = 1) -> None:
+    """Write a twin of MIPD: MIP-2D and MIP-3D (simulated)."""
+    _write("mipd", out, size, seed, workers)
+
+
 def _write(name: str, out: Path, size: Size, seed: int, workers: int) -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bonafide.simulator.actor import Actor, build_actor
-from bonafide.simulator.carrier import Source, Staging
+from bonafide.simulator.carrier import Manner, Source, Staging
 from bonafide.simulator.display import DisplaySettings, draw_display
 from bonafide.simulator.identity import Identity
 from bonafide.simulator.masks import MATERIALS, stage_mask, worn_by
@@ -28,7 +28,7 @@ from bonafide.types import BONA_FIDE_SPECIES, BonafideError, RgbImage
 
 SOURCE_SIZE = (248, 304)
 SOURCE_RATE_HZ = 25.0
-KEPT_FRAMES = 120
+KEPT_FRAMES = 80
 """Of 226 kB each."""
 
 
@@ -60,7 +60,7 @@ def stage_clip(
     printer: PrinterSettings | None = None,
     display: DisplaySettings | None = None,
     source: Source | None = None,
-    held: bool | None = None,
+    manner: Manner | None = None,
 ) -> Clip:
     """Put a presentation together.
 
@@ -69,7 +69,7 @@ def stage_clip(
         rng: decides the carrier, never the session; holder: who holds or wears it, drawn if None.
         printer, display: devices, drawn if None.
         source: the photo or video that a print or screen shows, of `film_source`; drawn if None.
-        held: print or screen in a hand, or on a stand; drawn if None.
+        manner: how it is presented, drawn if None.
 
     Raises:
         BonafideError: an unknown species.
@@ -79,7 +79,9 @@ def stage_clip(
             f"unknown species {species!r}.", where="stage_clip",
             remedy=f"Choose one of {sorted(SPECIES)}.",
         )  # fmt: skip
-    devices = _Devices(holder or subject, printer or draw_printer(rng), display, source, held)
+    devices = _Devices(
+        holder or subject, printer or draw_printer(rng), display, source, manner or Manner()
+    )
     return Clip(plan, SPECIES[species](subject, devices, rng, plan))
 
 
@@ -91,7 +93,7 @@ class _Devices:
     printer: PrinterSettings
     display: DisplaySettings | None
     source: Source | None
-    held: bool | None
+    manner: Manner
 
 
 def capture_clip(
@@ -127,12 +129,24 @@ def capture_clip(
         )
 
 
-def film_source(actor: Actor, rng: np.random.Generator, *, video: bool) -> Source:
+def film_source(
+    actor: Actor,
+    rng: np.random.Generator,
+    *,
+    video: bool,
+    plan: CapturePlan | None = None,
+    whole: bool = False,
+) -> Source:
     """An earlier capture of a live subject by an earlier camera, as an attacker would have it.
 
     The first `KEPT_FRAMES` of a video are kept, for the next attack that shows it.
-    """
-    plan = plan_capture(rng, *SOURCE_SIZE, adverse=False, face_share=(0.36, 0.48))
+
+    Args:
+        video: it moves; plan: of that session, drawn if None; whole: see `Source`. A smaller face
+            in the plan puts the edges of paper and screen further out of the attack's picture.
+    """  # fmt: skip
+    if plan is None:
+        plan = plan_capture(rng, *SOURCE_SIZE, adverse=False, face_share=(0.36, 0.48))
     plan = replace(plan, yaw_deg=0.6 * plan.yaw_deg, pitch_deg=0.6 * plan.pitch_deg)
     staging = Staging(BONA_FIDE_SPECIES, "live", actor, (), draw_motion(rng))
     stage = Stage(Clip(plan, staging))
@@ -155,7 +169,7 @@ def film_source(actor: Actor, rng: np.random.Generator, *, video: bool) -> Sourc
             kept[number] = picture
         return kept[number]
 
-    return Source(frame, marks, scale)
+    return Source(frame, marks, scale, whole)
 
 
 def _live(
@@ -170,7 +184,7 @@ def _flat(warped: bool) -> Callable[..., Staging]:
               plan: CapturePlan) -> Staging:  # fmt: skip
         source = devices.source or film_source(build_actor(subject), rng, video=False)
         return stage_print(source, devices.printer, devices.holder, rng, warped=warped,
-                           fill=plan.rig.camera.sensor_fill, held=devices.held)  # fmt: skip
+                           fill=plan.rig.camera.sensor_fill, held=devices.manner.held)  # fmt: skip
 
     return stage
 
@@ -179,9 +193,10 @@ def _cut(eyes_only: bool) -> Callable[..., Staging]:
     def stage(subject: Identity, devices: _Devices, rng: np.random.Generator,
               plan: CapturePlan) -> Staging:  # fmt: skip
         source = devices.source or film_source(build_actor(subject), rng, video=False)
-        regions = "eyes" if eyes_only else str(rng.choice([r for r in REGIONS if r != "eyes"]))
+        drawn = "eyes" if eyes_only else str(rng.choice([r for r in REGIONS if r != "eyes"]))
         return stage_cut_print(
-            source, devices.printer, devices.holder, rng, regions=regions,
+            source, devices.printer, devices.holder, rng,
+            regions=devices.manner.regions or drawn, bent=devices.manner.bent is not False,
             fill=plan.rig.camera.sensor_fill, eyes_of=lambda who: worn_by(who, subject),
         )  # fmt: skip
 
@@ -198,7 +213,7 @@ def _screen(family: str, video: bool) -> Callable[..., Staging]:
         ambient = plan.lighting.walls[1] + 0.6 * plan.lighting.lamps[0].power[1]
         return stage_screen(source, display, devices.holder, rng, video=video,
                             fill=plan.rig.camera.sensor_fill, ambient=ambient,
-                            held=devices.held)  # fmt: skip
+                            held=devices.manner.held)  # fmt: skip
 
     return stage
 

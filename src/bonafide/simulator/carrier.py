@@ -34,11 +34,28 @@ class Source:
         frame: time in seconds -> (h, w, 3) uint8 R, G, B; constant for a photo.
         landmarks: (5, 2) px in the first frame.
         mm_per_px: of the subject's face in it, at life size.
+        whole: prints show all of it; else about half of them are cut close to the head.
     """
 
     frame: Callable[[float], RgbImage]
     landmarks: npt.NDArray[np.float64]
     mm_per_px: float
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How an attack is presented; None draws it.
+
+    Attributes:
+        held: a print or screen is in a hand, or on a stand.
+        regions: what is cut out of a region-cut print, a key of `prints.REGIONS`.
+        bent: a cut print is bent around the face, or flat.
+    """
+
+    held: bool | None = None
+    regions: str | None = None
+    bent: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

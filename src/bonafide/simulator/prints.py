@@ -83,7 +83,7 @@ def _crop(source: Source, rng: np.random.Generator) -> tuple[slice, slice]:
     """
     height, width = source.frame(0.0).shape[:2]
     reach = rng.uniform([1.25, 1.25, 1.9, 2.0], [2.2, 2.2, 3.0, 3.2])
-    if rng.random() < 0.45:
+    if rng.random() < 0.45 or source.whole:
         return slice(0, height), slice(0, width)
     center = source.landmarks.mean(0)
     eyes = float(np.linalg.norm(source.landmarks[1] - source.landmarks[0]))
@@ -243,20 +243,22 @@ def stage_cut_print(
     rng: np.random.Generator,
     *,
     regions: str,
+    bent: bool,
     fill: float,
     eyes_of: Callable[[Identity], Identity],
 ) -> Staging:
     """A life-size print with holes, held before a live face.
 
     Args:
-        regions: a key of `REGIONS`; eyes_of: the holder with eyes where the print's holes are, as
-            an attacker prints to size.
+        regions: a key of `REGIONS`; bent: around the face, or flat.
+        eyes_of: the holder with eyes where the print's holes are, as an attacker prints to size.
     """  # fmt: skip
     life = float(rng.uniform(*SIZES["cut"]))
     texture, frame, spots = _paper(source, printer, life, 0.0, rng)
     _cut_holes(texture, frame, spots, REGIONS[regions], rng)
     radius = float(rng.uniform(95, 260))
-    warp = Warp(1 / radius, 90.0, float(rng.uniform(0, 1.0)), 150.0, float(rng.uniform(0, 6.28)))
+    curve = 1 / radius if bent else 1 / (20 * radius)
+    warp = Warp(curve, 90.0, float(rng.uniform(0, 1.0)), 150.0, float(rng.uniform(0, 6.28)))
     actor = build_actor(eyes_of(holder))
     marks = actor.head.landmarks - actor.head.landmarks.mean(0)
     # The paper rests on the nose, or on the brows where the nose's region is cut out.

@@ -138,7 +138,9 @@ def stage_screen(
     """  # fmt: skip
     family = family_of(display)
     panel = PANELS_MM[family]
-    if family == "phone" and rng.random() < 0.25:
+    tall, wide = source.frame(0.0).shape[:2]
+    turned = family == "phone" and bool(rng.random() < 0.25)
+    if family in ("phone", "tablet") and (turned or wide > tall):
         panel = panel[1], panel[0]
     showing = draw_showing(rng, display)
     face_mm = float(min(rng.uniform(*display.face_mm), 150.0))

@@ -1,9 +1,10 @@
 """A twin: the rendered world writing a data set's official folder tree (simulated).
 
 A twin is a plan, made of a size and a seed alone: what every file shows, and the lists beside
-them. `write_twin` carries it out. Every job draws from a generator of its own, so neither the number
-of workers nor an interruption changes a byte; a job writes into a scratch folder and its finished
-files are moved into place, so a killed run leaves no half file; a finished job is never redone.
+them. `write_twin` carries it out. Every job draws from a generator of its own, so neither the
+number of workers nor an interruption changes a byte; a job writes into a scratch folder and its
+finished files are moved into place, so a killed run leaves no half file; a finished job is never
+redone.
 
     OUT/...                  the data set's own tree
     OUT/provenance.json      that it is simulated; seed, size, version, every drawn number
@@ -17,7 +18,9 @@ import json
 import multiprocessing
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, fields, is_dataclass
 from itertools import groupby
@@ -210,7 +213,7 @@ def _groups(jobs: Sequence[Job]) -> list[list[Job]]:
     return [list(group) for _, group in groupby(jobs, key=lambda job: job.group)]
 
 
-def _run(groups: list[list[Job]], out: Path, workers: int):  # type: ignore[no-untyped-def]
+def _run(groups: list[list[Job]], out: Path, workers: int) -> Iterator[list[Record]]:
     """Yield the records of each group as it ends."""
     if workers == 1 or len(groups) < 2:
         for group in groups:
@@ -219,7 +222,9 @@ def _run(groups: list[list[Job]], out: Path, workers: int):  # type: ignore[no-u
         return
     # Spawned, not forked: OpenCV's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(groups)), mp_context=context) as pool:
+    with ProcessPoolExecutor(
+        min(workers, len(groups)), context, initializer=_end_with, initargs=(os.getpid(),)
+    ) as pool:
         futures = [pool.submit(run_group, group, out) for group in groups]
         try:
             for future in as_completed(futures):
@@ -227,6 +232,17 @@ def _run(groups: list[list[Job]], out: Path, workers: int):  # type: ignore[no-u
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _end_with(parent: int) -> None:
+    """End this worker when its parent is gone: a killed run leaves nobody who writes on."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def run_group(jobs: Sequence[Job], out: Path) -> list[Record]:

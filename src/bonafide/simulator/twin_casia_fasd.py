@@ -3,8 +3,8 @@
 Names, people and videos are those of `datasets.casia_fasd`: 20 + 30 people with 12 clips each,
 MPEG-4 at 25 frames a second in .avi. *Low* is an old webcam (640 x 480), *normal* a better one
 (480 x 640), *high* a system camera (720 x 1280). Prints come from a photo lab, a glossy and a matte
-inkjet; videos run on two tablets of 132 pixels an inch. Cameras and attack devices are shared by
-both parts, as in the real data; places are not, and people are disjoint.
+inkjet; videos run on two tablets of 132 pixels an inch. Both parts share cameras, attack devices
+and places; people are disjoint.
 
 The small size keeps all people and clips. Its clips have eight frames that lie 0.4 s apart on the
 official grid of 25 Hz: sparse in time, so that the frames differ.
@@ -26,6 +26,7 @@ from bonafide.simulator.twin_scene import (
     LOW,
     NORMAL,
     Device,
+    Framing,
     Room,
     Scene,
     draw_device,
@@ -49,6 +50,13 @@ STAGED = {
 GRADES = {"low": LOW, "normal": NORMAL, "high": HIGH}
 FACE_SHARES = {"low": (0.27, 0.38), "normal": (0.42, 0.58), "high": (0.44, 0.60)}
 """Quality -> breadth of the face over the picture's width."""
+WIDE = Framing((352, 264), (0.22, 0.31))
+TALL = Framing((264, 352), (0.33, 0.45))
+"""What attackers show, as wide or as tall as the camera's own pictures."""
+
+
+INK_SATURATION, INK_BLACK = 0.82, 0.03
+"""Knobs of difficulty, see `draw_press`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,7 @@ class Extent:
 EXTENTS = {
     "tiny": Extent((2, 1), {"low": (128, 96), "normal": (96, 128), "high": (90, 160)}, (3, 3), 10),
     "small": Extent(
-        (20, 30), {"low": (320, 240), "normal": (240, 320), "high": (270, 480)}, (8, 8), 10
+        (20, 30), {"low": (280, 210), "normal": (216, 288), "high": (234, 416)}, (8, 8), 10
     ),
     "full": Extent(
         (20, 30), {"low": (640, 480), "normal": (480, 640), "high": (720, 1280)}, (150, 280), 1
@@ -74,12 +82,12 @@ EXTENTS = {
 
 @dataclass(frozen=True, slots=True)
 class _Devices:
-    """The twin's own; rooms are by part."""
+    """The twin's own."""
 
     cameras: dict[str, Device]
     printers: tuple[PrinterSettings, ...]
     screens: tuple[DisplaySettings, ...]
-    rooms: dict[str, tuple[Room, ...]]
+    rooms: tuple[Room, ...]
 
 
 def plan_casia_fasd(size: str, seed: int) -> TwinPlan:
@@ -108,19 +116,18 @@ def _draw_devices(seed: int) -> _Devices:
             for quality, stream in zip(GRADES, cameras.spawn(3), strict=True)
         },
         printers=tuple(
-            draw_press(stream, (process,))
+            draw_press(stream, (process,), saturation=INK_SATURATION, black=INK_BLACK)
             for process, stream in zip(
                 ("photo lab", "inkjet glossy", "inkjet matte"), presses.spawn(3), strict=True
             )
         ),
-        screens=tuple(draw_screen(stream, "tablet", 132.0) for stream in screens.spawn(2)),
-        rooms={
-            part: (
-                *draw_rooms(seed, TWIN, f"{part} even light", 7, adverse=False),
-                *draw_rooms(seed, TWIN, f"{part} adverse light", 3, adverse=True),
-            )
-            for part in PEOPLE
-        },
+        screens=tuple(
+            draw_screen(stream, "tablet", 132.0, (52.0, 76.0)) for stream in screens.spawn(2)
+        ),
+        rooms=(
+            *draw_rooms(seed, TWIN, "even light", 9, adverse=False),
+            *draw_rooms(seed, TWIN, "adverse light", 3, adverse=True),
+        ),
     )
 
 
@@ -138,12 +145,14 @@ def _job(
     rng = generator(seed, TWIN, "scene", name)
     others = [other for other in people if other.startswith(part) and other != folder]
     holder = (others or [folder])[int(rng.integers(max(len(others), 1)))]
-    rooms = devices.rooms[part]
+    rooms = devices.rooms
     attack = meaning.species != BONA_FIDE_SPECIES
     moving = meaning.species == REPLAY
-    shown = show(people[folder], seed, TWIN, folder, "video" if moving else "photo", video=moving)
-    outfit = int(rng.integers(2))
     width, height = extent.pixels[meaning.quality]
+    words = (folder, "wide" if width > height else "tall", "video" if moving else "photo")
+    framing = WIDE if width > height else TALL
+    shown = show(people[folder], rooms, seed, TWIN, framing, *words, video=moving)
+    outfit = int(rng.integers(2))
     scene = Scene(
         species=STAGED[meaning.species],
         subject=folder,

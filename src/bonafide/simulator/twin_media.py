@@ -66,7 +66,12 @@ def film_clip(job: Job, folder: Path) -> Record:
     write_clip(folder / job.files[0], _upright(taken, form, marks), form, quality)
     if form.boxes is not None:
         (folder / job.files[1]).write_text(form.boxes(marks))
-    return drawn_of(scene, clip) | {"frames": frames, "quantiser": quality, "start_s": start_s}
+    return drawn_of(scene, clip) | {
+        "frames": frames,
+        "quantiser": quality,
+        "start_s": start_s,
+        "landmarks": {job.files[0]: marks[0]},
+    }
 
 
 def _upright(

@@ -25,6 +25,7 @@ from bonafide.datasets.replay_attack import (
     SUPPORTS,
     clip_name,
 )
+from bonafide.simulator.carrier import Manner
 from bonafide.simulator.display import DisplaySettings
 from bonafide.simulator.identity import Identity
 from bonafide.simulator.printer import PrinterSettings
@@ -33,6 +34,7 @@ from bonafide.simulator.twin_media import ClipForm, film_clip, replay_boxes
 from bonafide.simulator.twin_scene import (
     NORMAL,
     Device,
+    Framing,
     Room,
     Scene,
     Shown,
@@ -47,7 +49,9 @@ from bonafide.simulator.twin_scene import (
 from bonafide.types import BONA_FIDE_SPECIES
 
 TWIN = "replay-attack"
-FACE_SHARE = (0.26, 0.38)
+FACE_SHARE = (0.27, 0.38)
+FRAMING = Framing((384, 288), (0.21, 0.28), whole=True)
+"""What is shown fills the webcam's view, as in the real data: edges are mostly out of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +108,8 @@ def _draw_devices(seed: int) -> _Devices:
         webcam=draw_device(camera, "laptop webcam", NORMAL),
         printer=draw_press(press, ("laser",)),
         screens={
-            "mobile": draw_screen(phone, "phone", 163.0),
-            "highdef": draw_screen(tablet, "tablet", 132.0),
+            "mobile": draw_screen(phone, "phone", 163.0, (21.0, 30.0)),
+            "highdef": draw_screen(tablet, "tablet", 132.0, (50.0, 66.0)),
         },
         rooms={
             "controlled": draw_rooms(seed, TWIN, "controlled", 3, adverse=False, plain=True),
@@ -170,8 +174,8 @@ class _Cast:
             face_share=FACE_SHARE,
             printer=self.devices.printer if device == "print" else None,
             display=self.devices.screens.get(device),
-            shown=self._shown(device, kind) if device else None,
-            held=support == "hand" if support else None,
+            shown=self._shown(device, kind, light) if device else None,
+            manner=Manner(held=support == "hand" if support else None),
         )
         form = ClipForm("mjpeg", "", "yuvj420p", 25, self.extent.frames, 1, (2, 5),
                         boxes=replay_boxes)  # fmt: skip
@@ -179,11 +183,11 @@ class _Cast:
         seed = seed_of(self.seed, TWIN, "job", name)
         return Job(name, files, self.client, seed, film_clip, scene, form)
 
-    def _shown(self, device: str, kind: str) -> Shown:
-        """Prints show the stills that the tablet shows, too."""
-        camera = "mobile" if device == "mobile" else "highdef"
-        words = (self.client, camera, kind)
-        return show(self.people[self.client], self.seed, TWIN, *words, video=kind == "video")
+    def _shown(self, device: str, kind: str, light: str) -> Shown:
+        """Prints show the stills that the tablet shows, too; light is that of the attack."""
+        words = (self.client, "mobile" if device == "mobile" else "highdef", kind, light)
+        return show(self.people[self.client], self.devices.rooms[light], self.seed, TWIN, FRAMING,
+                    *words, video=kind == "video")  # fmt: skip
 
 
 def _lists(jobs: list[Job], split_of: dict[str, str]) -> dict[str, str]:

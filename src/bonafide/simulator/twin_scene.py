@@ -1,14 +1,15 @@
 """What a twin films: people with their clothes, rooms, devices, and one presentation (simulated).
 
 A data set has a few devices and places and many people; the rendered world draws new ones for
-every clip. A twin draws its devices and rooms once, and every clip then takes the place and pose of
-the face, the tremor of the hand and the camera's circumstances from its own job, before anyone looks
-at what is presented.
+every clip. A twin draws its devices and rooms once, and every clip then takes the place and pose
+of the face, the tremor of the hand and the camera's circumstances from its own job, before anyone
+looks at what is presented.
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,14 +17,14 @@ import numpy as np
 from bonafide.simulator.actor import build_actor
 from bonafide.simulator.camera import CameraSettings, draw_camera
 from bonafide.simulator.capture_clip import film_source, stage_clip
-from bonafide.simulator.carrier import Source
+from bonafide.simulator.carrier import Manner, Source
 from bonafide.simulator.display import DisplaySettings, draw_display
 from bonafide.simulator.identity import Identity, balanced_population, draw_identity
 from bonafide.simulator.lighting import Lighting, draw_lighting
 from bonafide.simulator.printer import PrinterSettings, draw_printer
-from bonafide.simulator.rig import DepthSettings, InfraredSettings
+from bonafide.simulator.rig import DepthSettings, InfraredSettings, draw_rig
 from bonafide.simulator.screens import family_of
-from bonafide.simulator.session import Clip, plan_capture
+from bonafide.simulator.session import CapturePlan, Clip, plan_capture
 from bonafide.simulator.twin import generator, seed_of
 from bonafide.types import BONA_FIDE_SPECIES
 
@@ -58,11 +59,19 @@ class Shown:
 
     Attributes:
         who: the subject as dressed then; seed: of that capture; video: it moves.
+        size: (width, height) px; face_share: breadth of the face over the width. Where it is
+            smaller than in the attack's own picture, the carrier's edges lie out of view.
+        whole: prints show all of it, see `carrier.Source`.
+        room: where: one of the twin's own, or its look would tell live from attack.
     """
 
     who: Identity
+    room: Room
     seed: int
     video: bool
+    size: tuple[int, int]
+    face_share: tuple[float, float]
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +84,7 @@ class Scene:
         room, device: where and by what; face_share: of the picture's width, see `plan_capture`.
         width, height: px.
         printer, display, shown: of an attack that has them.
-        held: whether a hand holds a print or screen; None draws it.
+        manner: how an attack is presented.
     """
 
     species: str
@@ -91,37 +100,42 @@ class Scene:
     printer: PrinterSettings | None = None
     display: DisplaySettings | None = None
     shown: Shown | None = None
-    held: bool | None = None
+    manner: Manner | None = None
 
 
-def stage_scene(scene: Scene, rng: np.random.Generator) -> Clip:
-    """Draw the session, then stage the presentation; ready to be filmed."""
-    session_rng, staging_rng = rng.spawn(2)
-    plan = plan_capture(session_rng, scene.width, scene.height, face_share=scene.face_share)
+def draw_session(scene: Scene, rng: np.random.Generator) -> CapturePlan:
+    """Place and pose of the face, room, light and device; whatever is presented."""
+    plan = plan_capture(rng, scene.width, scene.height, face_share=scene.face_share)
     # A clip is not resent by an app as a photo is; its codec comes later.
     shot = replace(plan.rig.shot, resend_quality=0, motion_px=0.25 * plan.rig.shot.motion_px)
     rig = replace(plan.rig, camera=scene.device.camera, shot=shot)
     if scene.device.infrared is not None and scene.device.depth is not None:
         rig = replace(rig, infrared=scene.device.infrared, depth=scene.device.depth)
-    plan = replace(
-        plan,
-        rig=rig,
-        lighting=scene.room.lighting,
-        room_seed=scene.room.seed,
-        plain_room=scene.room.plain,
-    )
+    return replace(_placed(plan, scene.room), rig=rig)
+
+
+def stage_scene(scene: Scene, rng: np.random.Generator) -> Clip:
+    """Draw the session, then stage the presentation; ready to be filmed."""
+    session_rng, staging_rng = rng.spawn(2)
+    plan = draw_session(scene, session_rng)
     return stage_clip(
         scene.who, scene.species, staging_rng, plan, holder=scene.attacker, printer=scene.printer,
         display=scene.display, source=_source(scene.shown) if scene.shown else None,
-        held=scene.held,
+        manner=scene.manner,
     )  # fmt: skip
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=3)
 def _source(shown: Shown) -> Source:
     """An earlier capture; several attacks show the same one, as in the real data sets."""
     rng = np.random.default_rng(shown.seed)
-    return film_source(build_actor(shown.who), rng, video=shown.video)
+    plan = _placed(plan_capture(rng, *shown.size, face_share=shown.face_share), shown.room)
+    actor = build_actor(shown.who)
+    return film_source(actor, rng, video=shown.video, plan=plan, whole=shown.whole)
+
+
+def _placed(plan: CapturePlan, room: Room) -> CapturePlan:
+    return replace(plan, lighting=room.lighting, room_seed=room.seed, plain_room=room.plain)
 
 
 def drawn_of(scene: Scene, clip: Clip) -> dict[str, object]:
@@ -134,6 +148,7 @@ def drawn_of(scene: Scene, clip: Clip) -> dict[str, object]:
         "room": scene.room.name,
         "camera": scene.device.camera.name,
         "detail": staging.detail,
+        "shown_room": scene.shown.room.name if scene.shown else "",
         "shown_seed": str(scene.shown.seed) if scene.shown else "",
         "carrier": staging.parameters,
         "face_share": session.face_share,
@@ -173,10 +188,30 @@ def dress(person: Identity, rng: np.random.Generator) -> Identity:
     )
 
 
-def show(person: Identity, seed: int, twin: str, *words: object, video: bool) -> Shown:
-    """An earlier capture of a person, in clothes of that day."""
-    who = dress(person, generator(seed, twin, "earlier clothes", *words))
-    return Shown(who, seed_of(seed, twin, "earlier capture", *words), video)
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How attackers framed the photos and videos that they show; see `Shown`."""
+
+    size: tuple[int, int]
+    face_share: tuple[float, float]
+    whole: bool = False
+
+
+def show(
+    person: Identity,
+    rooms: Sequence[Room],
+    seed: int,
+    twin: str,
+    framing: Framing,
+    *words: object,
+    video: bool,
+) -> Shown:
+    """An earlier capture of a person, in clothes of that day; ``words`` name it."""
+    rng = generator(seed, twin, "earlier capture", *words)
+    room = rooms[int(rng.integers(len(rooms)))]
+    shown_seed = seed_of(seed, twin, "shown", *words)
+    return Shown(dress(person, rng), room, shown_seed, video, framing.size, framing.face_share,
+                 framing.whole)  # fmt: skip
 
 
 # ------------------------------------------------------------------ rooms and devices
@@ -240,17 +275,38 @@ def draw_device(rng: np.random.Generator, name: str, grade: Grade) -> Device:
     )
 
 
-def draw_screen(rng: np.random.Generator, family: str, pixels_per_inch: float) -> DisplaySettings:
-    """A screen of a family ("phone", "tablet", "laptop", "monitor") and a stated density."""
+def draw_sensors(rng: np.random.Generator, name: str, grade: Grade, width: int) -> Device:
+    """A device with infrared and depth sensors, whose pictures are ``width`` px wide."""
+    color, rest = rng.spawn(2)
+    rig = draw_rig(rest, width)
+    return replace(draw_device(color, name, grade), infrared=rig.infrared, depth=rig.depth)
+
+
+def draw_screen(
+    rng: np.random.Generator, family: str, pixels_per_inch: float, face_mm: tuple[float, float]
+) -> DisplaySettings:
+    """A screen of a family ("phone", "tablet", "laptop", "monitor"), a stated density and a range
+    of breadths at which a face is shown."""
     display = draw_display(rng)
     while family_of(display) != family:
         display = draw_display(rng)
-    return replace(display, pixels_per_inch=pixels_per_inch)
+    return replace(display, pixels_per_inch=pixels_per_inch, face_mm=face_mm)
 
 
-def draw_press(rng: np.random.Generator, processes: tuple[str, ...]) -> PrinterSettings:
-    """A printer of one of the processes of `printer.draw_printer`, such as "laser"."""
+def draw_press(
+    rng: np.random.Generator,
+    processes: tuple[str, ...],
+    *,
+    saturation: float = 1.0,
+    black: float = 0.0,
+) -> PrinterSettings:
+    """A printer of one of the processes of `printer.draw_printer`, such as "laser".
+
+    Args:
+        saturation: factor on what ink leaves of colours; black: added to solid ink's reflectance.
+            Both are knobs of difficulty.
+    """  # fmt: skip
     printer = draw_printer(rng)
     while printer.name not in processes:
         printer = draw_printer(rng)
-    return printer
+    return replace(printer, saturation=saturation * printer.saturation, black=black + printer.black)

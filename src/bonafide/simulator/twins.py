@@ -6,11 +6,19 @@ from collections.abc import Callable
 
 from bonafide.simulator.twin import SIZES, TwinError, TwinPlan
 from bonafide.simulator.twin_casia_fasd import plan_casia_fasd
+from bonafide.simulator.twin_casia_surf import plan_casia_surf
+from bonafide.simulator.twin_mipd import plan_mipd
+from bonafide.simulator.twin_msu_mfsd import plan_msu_mfsd
+from bonafide.simulator.twin_oulu_npu import plan_oulu_npu
 from bonafide.simulator.twin_replay_attack import plan_replay_attack
 
 TWINS: dict[str, Callable[[str, int], TwinPlan]] = {
     "replay-attack": plan_replay_attack,
     "casia-fasd": plan_casia_fasd,
+    "msu-mfsd": plan_msu_mfsd,
+    "oulu-npu": plan_oulu_npu,
+    "casia-surf": plan_casia_surf,
+    "mipd": plan_mipd,
 }
 """Name -> (size, seed) -> plan. The names are those of `bonafide index`."""
 
