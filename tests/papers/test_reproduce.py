@@ -17,7 +17,7 @@ from bonafide.papers.data import parse_roots, prepare_data
 from bonafide.papers.measure import DONE, scores_path
 from bonafide.papers.ms_fans_trial import MsFansTrial, with_scales
 from bonafide.papers.plan import Request
-from bonafide.papers.reproduce import TABLES, plan_of
+from bonafide.papers.reproduce import plan_of
 from bonafide.papers.twins import plan_stills
 from bonafide.simulator.twins import plan_twin
 from bonafide.training.crop_cache import CropCache
@@ -123,7 +123,7 @@ def test_processes_side_by_side_give_what_one_gives(reproduced, tmp_path):
     assert rates[0] == rates[1]
 
 
-@pytest.mark.parametrize("key", TABLES)
+@pytest.mark.parametrize("key", ms_fans_runs.TABLES)
 def test_every_planned_row_has_its_trials_and_its_published_row(key):
     plan = plan_of(key, REQUEST)
     assert plan.published.key == key

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bonafide.datasets.casia_surf import FAMILIES
 from bonafide.datasets.loaders import LOADERS, Asked, load, write_record
 from bonafide.datasets.protocol import count_rows
 from bonafide.datasets.sample_table import digest_of, write_sample_table
@@ -16,13 +17,19 @@ from bonafide.types import BonafideError, Presentation, Split
 
 TABLE = "samples.csv"
 
+PARTS: dict[str, tuple[str, str]] = {
+    "mip-2d": ("mipd", "mip-2d"),
+    "mip-3d": ("mipd", "mip-3d"),
+}
+"""Part of a data set -> its loader and protocol; a twin and the user's copy are the loader's."""
+
 
 @dataclass(frozen=True)
 class PreparedData:
     """A data set, indexed and checked.
 
     Attributes:
-        name: the loader's, such as "casia-fasd".
+        name: the loader's, such as "casia-fasd", or a key of `PARTS`.
         folder: of the reproduction's files about it; its caches go there too.
         simulated: whether it is a twin and not the data set.
         digest: of the sample table.
@@ -88,7 +95,7 @@ def prepare_data(
     """Index a data set, writing its twin first where the user has no copy.
 
     Args:
-        name: the loader's.
+        name: the loader's, or a key of `PARTS`.
         roots: what the user has.
         folder: for the sample table, caches and the twin.
         size: of the twin, see `twins`.
@@ -100,13 +107,17 @@ def prepare_data(
         BonafideError: what the loader finds.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    root = roots.get(name)
+    loader, protocol = PARTS.get(name, (name, None))
+    root = roots.get(loader)
     if root is None:
-        root = write_twin(name, folder, size, workers, on_clip, stills=stills)
+        place = folder.parent / loader
+        root = write_twin(loader, place, size, workers, on_clip, stills=stills)
     simulated = (root / PROVENANCE).is_file()
-    indexed = load(name, root, Asked(partial=simulated))
+    if loader == "casia-surf":
+        protocol = _stated_people(root)
+    indexed = load(loader, root, Asked(protocol=protocol, partial=simulated))
     write_sample_table(folder / TABLE, indexed.rows)
-    write_record(folder / TABLE, name, indexed)
+    write_record(folder / TABLE, loader, indexed)
     return PreparedData(
         name,
         folder,
@@ -115,6 +126,12 @@ def prepare_data(
         tuple(indexed.rows),
         (*indexed.remarks, *([_provenance(root)] if simulated else [])),
     )
+
+
+def _stated_people(root: Path) -> str | None:
+    """CASIA-SURF's lists that state who is seen, where both families lie in the root."""
+    release = FAMILIES["release"].lists.values()
+    return "release" if any((root / name).is_file() for name in release) else None
 
 
 def _provenance(root: Path) -> str:

@@ -152,7 +152,7 @@ def measure_rows(
     """
     chosen = {(row.group, row.name): choose_model(row, runs) for row in plan.rows}
     samples: dict[str, SeedBootstrap] = {}
-    for dataset in plan.datasets:
+    for dataset in dict.fromkeys(row.dataset for row in plan.rows):
         models = {chosen[row.group, row.name] for row in plan.rows if row.dataset == dataset}
         judged = {m: [run.judged for run in runs[dataset, m]] for m in sorted(models)}
         samples[dataset] = bootstrap_seeds(judged, rng, rounds)
