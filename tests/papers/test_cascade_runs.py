@@ -32,29 +32,24 @@ def run(*arguments):
     return result.output
 
 
-@pytest.fixture(scope="module")
-def patched():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(capture_cache, "align_sample", drawn_capture)
-        yield patch
-
-
-def without_rivals(monkeypatch):
-    """Rivals cut their own pictures from files, which the miniature does not have."""
-    monkeypatch.setattr(cascade_runs.Runs, "rival_rows", lambda *_: None)
+def put_in_place(patch):
+    """Captures without cameras, and no rivals: those cut their own pictures from files."""
+    patch.setattr(capture_cache, "align_sample", drawn_capture)
+    patch.setattr(cascade_runs.Runs, "rival_rows", lambda *_: None)
 
 
 @pytest.fixture(scope="module")
-def reproduced(tmp_path_factory, patched):
-    """Table III, then the cascade's, from the same runs: (folder, arguments)."""
+def reproduced(tmp_path_factory):
+    """Table III, then the cascade's, from the same runs: (folder, arguments, time of a D-Net)."""
     folder = tmp_path_factory.mktemp("cascade")
     root = write_miniature(folder / "mipd")
-    without_rivals(patched)
     arguments = ["--data", f"mipd={root}", "--steps", 2, "--seeds", "0", "--device", "cpu"]
     arguments += ["--runs", folder / "shared"]
-    run("cascade/3", "-o", folder / "3", *arguments)
-    stamp = (folder / "shared/runs/mip-2d/d_net-f1-f2-f3/seed0/trial.json").stat().st_mtime_ns
-    run("cascade/11", "-o", folder / "11", *arguments)
+    with pytest.MonkeyPatch.context() as patch:
+        put_in_place(patch)
+        run("cascade/3", "-o", folder / "3", *arguments)
+        stamp = (folder / "shared/runs/mip-2d/d_net-f1-f2-f3/seed0/trial.json").stat().st_mtime_ns
+        run("cascade/11", "-o", folder / "11", *arguments)
     return folder, arguments, stamp
 
 
@@ -116,7 +111,8 @@ def test_the_cascade_takes_the_trained_d_net_and_joins_both_stages(reproduced):
             assert whole.score[i] == pytest.approx(d_net.score[i] - 1)
 
 
-def test_what_is_finished_is_not_run_again_and_what_is_broken_off_is(reproduced):
+def test_what_is_finished_is_not_run_again_and_what_is_broken_off_is(reproduced, monkeypatch):
+    put_in_place(monkeypatch)
     folder, arguments, _ = reproduced
     runs = folder / "shared" / "runs"
     before = {path: path.stat().st_mtime_ns for path in runs.rglob("model.safetensors")}

@@ -292,9 +292,7 @@ class CascadeTrial:
                     one.ms + two.ms)  # fmt: skip
 
 
-def joined_rows(
-    runs: list[Path], rows: dict[str, Presentation], stop: float
-) -> Iterable[ScoreRow]:
+def joined_rows(runs: list[Path], rows: dict[str, Presentation], stop: float) -> Iterable[ScoreRow]:
     """The cascade's score of every presentation that both stages were shown.
 
     Args:
