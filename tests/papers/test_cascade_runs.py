@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from tests.papers.mipd_miniature import drawn_capture, write_miniature
+from tests.papers.mipd_miniature import drawn_capture, drawn_crops, write_miniature
 from typer.testing import CliRunner
 
 import bonafide.cli
@@ -12,14 +12,16 @@ from bonafide.decision.scores import TestScores
 from bonafide.evaluation.score_file import read_test
 from bonafide.papers import cascade_runs
 from bonafide.papers.cascade_measures import measure
-from bonafide.papers.cascade_rivals import RivalTransfer
-from bonafide.papers.cascade_settings import ADDED
+from bonafide.papers.cascade_rivals import RivalTransfer, RivalTrial
+from bonafide.papers.cascade_settings import ADDED, MIP_3D, MIPD, rival_settings
 from bonafide.papers.cascade_tables import FN, FP, TABLE_XI, TPR_2
 from bonafide.papers.cascade_trial import CascadeTrial, StageTransfer, StageTrial
-from bonafide.papers.measure import scores_path
+from bonafide.papers.data import prepare_data
+from bonafide.papers.measure import read_run, scores_path
 from bonafide.papers.plan import Claim, Request
 from bonafide.papers.reproduce import plan_of
-from bonafide.training import capture_cache
+from bonafide.papers.runner import folder_of, run_one
+from bonafide.training import capture_cache, crop_cache
 from bonafide.types import Split
 
 REQUEST = Request("small", (0, 1), None, "32-true")
@@ -188,3 +190,28 @@ def test_measures_count_as_the_paper_does(tmp_path):
     twice = measure(test, test.score >= 0.5, np.full(1100, 2.0))
     assert twice["ACER %"] == found["ACER %"]
     assert twice[TPR_2] == found[TPR_2]
+
+
+@pytest.mark.parametrize("model", ["feather_net_b", "casia_surf_fusion", "ml_lpq"])
+def test_rivals_are_trained_and_tested_on_other_data(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(crop_cache, "_cut_sample", drawn_crops)
+    roots = {"mipd": write_miniature(tmp_path / "mipd")}
+    data = {
+        name: prepare_data(name, roots, tmp_path / "data" / name, "small", 1,
+                           lambda done, total: None, stills=False)
+        for name in (MIP_3D, MIPD)
+    }  # fmt: skip
+    request = Request("small", (0,), 2, "32-true")
+    trained = RivalTrial(MIP_3D, rival_settings(request, model, 0))
+    trials = (trained, RivalTransfer(trained, MIPD))
+    for trial in trials:
+        trial.prepare(data[trial.dataset], 1, lambda _split, _count: lambda: None)
+        folder = folder_of(trial, tmp_path / "runs")
+        run_one(trial, data[trial.dataset], folder, "cpu", lambda _message: None)
+    own, moved = (read_run(folder_of(trial, tmp_path / "runs")) for trial in trials)
+    assert (len(own.judged.test), len(moved.judged.test)) == (12, 24)
+    by_name = {one.presentation.at(i): one.score[i] for one in [own.judged.test] for i in range(12)}
+    other = moved.judged.test
+    shared = {other.presentation.at(i): other.score[i] for i in range(24)}
+    # the same presentations of MIP-3D have the same scores in both
+    assert all(shared[name] == pytest.approx(score, abs=1e-6) for name, score in by_name.items())
