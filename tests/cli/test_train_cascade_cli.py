@@ -1,9 +1,8 @@
-"""The verb that trains the cascade, on captures drawn from noise; with cameras: test_cascade_cli."""
+"""The verb that trains the cascade, on captures drawn from noise; `test_cascade_cli` renders."""
 
 from pathlib import Path
 
 import pytest
-from tests.papers.mipd_miniature import drawn_capture, write_miniature
 from typer.testing import CliRunner
 
 import bonafide.cli
@@ -15,6 +14,7 @@ from bonafide.training import capture_cache
 from bonafide.training.cascade_settings import CascadeSettings
 from bonafide.training.settings import load_settings
 from bonafide.types import BonafideError
+from tests.papers.mipd_miniature import drawn_capture, write_miniature
 
 SETTINGS = """[settings]
 backbone = "small"
