@@ -1,4 +1,8 @@
-"""From rendered captures to a trained cascade to verdicts, through the command line."""
+"""From rendered captures to a trained cascade to verdicts, through the command line.
+
+Rendering and three trainings take tens of seconds, in every process that runs one of these tests;
+`test_train_cascade_cli` holds the verb's form in a few.
+"""
 
 import csv
 import json
@@ -23,6 +27,8 @@ from bonafide.training.capture_cache import AlignSettings, capture_cache
 from bonafide.training.cascade_settings import CascadeSettings
 from bonafide.training.settings import load_settings
 from bonafide.types import BonafideError, Label, Presentation, ReasonCode, Split
+
+pytestmark = pytest.mark.slow
 
 SETTINGS = """[settings]
 backbone = "small"

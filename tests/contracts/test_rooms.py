@@ -20,8 +20,8 @@ ROOMS = [
     "training",
     "decision",
     "evaluation",
-    "papers",
     "deploy",
+    "papers",
     "service",
     "cli",
 ]

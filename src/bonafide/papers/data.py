@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bonafide.datasets.casia_surf import FAMILIES
 from bonafide.datasets.loaders import LOADERS, Asked, load, write_record
 from bonafide.datasets.protocol import count_rows
 from bonafide.datasets.sample_table import digest_of, write_sample_table
@@ -19,6 +20,8 @@ TABLE = "samples.csv"
 PARTS: dict[str, tuple[str, Asked]] = {
     "replay-attack-controlled": ("replay-attack", Asked(light="controlled")),
     "replay-attack-adverse": ("replay-attack", Asked(light="adverse")),
+    "mip-2d": ("mipd", Asked(protocol="mip-2d")),
+    "mip-3d": ("mipd", Asked(protocol="mip-3d")),
 }
 """Parts of data sets that a table takes for data sets: (loader, what is asked of it)."""
 
@@ -114,6 +117,8 @@ def prepare_data(
         shared = folder.with_name(loader)
         root = write_twin(loader, shared, size, workers, on_clip, stills=stills)
     simulated = (root / PROVENANCE).is_file()
+    if loader == "casia-surf":
+        asked = replace(asked, protocol=_stated_people(root))
     indexed = load(loader, root, replace(asked, partial=simulated))
     write_sample_table(folder / TABLE, indexed.rows)
     write_record(folder / TABLE, loader, indexed)
@@ -125,6 +130,12 @@ def prepare_data(
         tuple(indexed.rows),
         (*indexed.remarks, *([_provenance(root)] if simulated else [])),
     )
+
+
+def _stated_people(root: Path) -> str | None:
+    """CASIA-SURF's lists that state who is seen, where both families lie in the root."""
+    release = FAMILIES["release"].lists.values()
+    return "release" if any((root / name).is_file() for name in release) else None
 
 
 def _provenance(root: Path) -> str:

@@ -18,7 +18,7 @@ from bonafide.evaluation.intervals import Interval, Spread
 from bonafide.evaluation.report import environment
 from bonafide.papers.data import PreparedData
 from bonafide.papers.measure import MeasuredRow, TestedClaim
-from bonafide.papers.plan import Cost, Figure, Plan
+from bonafide.papers.plan import Cost, Figure, Plan, Sheet
 from bonafide.papers.published import PublishedRow
 from bonafide.types import Split
 
@@ -38,6 +38,7 @@ class Reproduced:
         claims: tested.
         costs: model -> its cost, None where it is not measured.
         figures: of the page.
+        sheets: further measures of the rows.
         command, commit, version, date, machine: how, from what, when and on what it was made.
     """
 
@@ -47,6 +48,7 @@ class Reproduced:
     claims: Sequence[TestedClaim]
     costs: Mapping[str, Cost | None]
     figures: Sequence[Figure]
+    sheets: Sequence[Sheet]
     command: str
     commit: str
     version: str
@@ -136,6 +138,7 @@ def to_json(reproduced: Reproduced) -> dict[str, object]:
         "notes": list(plan.notes),
         "data": {name: _data_json(data) for name, data in reproduced.data.items()},
         "rows": [_line_json(line) for line in lines_of(reproduced)],
+        "sheets": [_sheet_json(sheet, reproduced) for sheet in reproduced.sheets],
         "claims": [_claim_json(tested) for tested in reproduced.claims],
     }
 
@@ -188,6 +191,23 @@ def _measured_json(line: Line) -> dict[str, object] | None:
         "without_answer": row.silent,
         "lowest_eer_on_test": {"model": candidate, "eer": lowest} if candidate else None,
         "cost": None if cost is None else asdict(cost),
+    }
+
+
+def _sheet_json(sheet: Sheet, reproduced: Reproduced) -> dict[str, object]:
+    lines = zip(sheet.lines, reproduced.rows, strict=True)
+    return {
+        "title": sheet.title,
+        "rows": [
+            {
+                "group": line.group,
+                "name": line.name,
+                "simulated": reproduced.data[row.planned.dataset].simulated,
+                "published": {name: line.printed.get(name, "") for name in sheet.published},
+                "measured": dict(line.values),
+            }
+            for line, row in lines
+        ],
     }
 
 

@@ -135,6 +135,47 @@ class Figure:
     caption: str
 
 
+@dataclass(frozen=True, slots=True)
+class SheetLine:
+    """A measured row in a sheet.
+
+    Attributes:
+        group, name: of the planned row.
+        printed: column -> as published; columns without a published number are left out.
+        cells: measured, as text, in the order of the sheet's columns.
+        values: column -> the same for programs; None where it is refused.
+    """
+
+    group: str
+    name: str
+    printed: Mapping[str, str]
+    cells: tuple[str, ...]
+    values: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """More measures of the rows than the table's EER and HTER.
+
+    Attributes:
+        title, note: for the page.
+        columns: measured.
+        published: those of them that stand in the paper's table, shown beside.
+        lines: one a measured row.
+    """
+
+    title: str
+    note: str
+    columns: tuple[str, ...]
+    published: tuple[str, ...]
+    lines: tuple[SheetLine, ...]
+
+
+def no_sheets(rows: Sequence[MeasuredRow]) -> list[Sheet]:  # noqa: ARG001
+    """For tables whose measures are EER and HTER."""
+    return []
+
+
 @dataclass(frozen=True)
 class Plan:
     """How a published table is run.
@@ -149,6 +190,8 @@ class Plan:
         notes: how it was run, for the page.
         stills: whether its models look at single frames, so that a twin may have few a clip.
         rates: that are shown; claims are tested on those of them that are errors.
+        waves: the trials in groups, where later ones read what earlier ones left; none is one.
+        sheets: makes further tables of measures from the measured rows.
     """
 
     published: PublishedTable
@@ -160,6 +203,8 @@ class Plan:
     notes: tuple[str, ...]
     stills: bool = False
     rates: tuple[str, ...] = ("eer", "hter")
+    waves: tuple[tuple[Trial, ...], ...] = ()
+    sheets: Callable[[Sequence[MeasuredRow]], list[Sheet]] = no_sheets
 
     @property
     def datasets(self) -> list[str]:

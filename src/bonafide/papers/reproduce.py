@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bonafide.papers import motion_runs, ms_fans_runs
+from bonafide.papers import cascade_runs, motion_runs, ms_fans_runs
 from bonafide.papers.data import PreparedData, prepare_data
 from bonafide.papers.measure import measure_rows, read_run
 from bonafide.papers.page import Reproduced, write_reproduction
@@ -23,7 +23,11 @@ from bonafide.version import __version__
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-TABLES: dict[str, Callable[[Request], Plan]] = {**ms_fans_runs.TABLES, **motion_runs.TABLES}
+TABLES: dict[str, Callable[[Request], Plan]] = {
+    **ms_fans_runs.TABLES,
+    **motion_runs.TABLES,
+    **cascade_runs.TABLES,
+}
 """Table -> what running it means; each paper's runs have their own file."""
 
 ROUNDS = 1000
@@ -96,7 +100,8 @@ def reproduce(
     }
     runs = places.runs / "runs"
     if train:
-        run_trials(plan.trials, data, runs, device=device, workers=workers, bar=bar)
+        for wave in plan.waves or (plan.trials,):
+            run_trials(wave, data, runs, device=device, workers=workers, bar=bar)
     else:
         plan = finished_part(plan, data, runs)
     grouped: dict[tuple[str, str], list[Trial]] = {}
@@ -117,6 +122,7 @@ def reproduce(
         claims,
         _costs(trials[0] for trials in grouped.values()),
         plan.figures(rows),
+        plan.sheets(rows),
         command,
         source_commit(),
         __version__,
@@ -162,6 +168,7 @@ def _prepare(
 
     folder = places.runs / "data" / name
     data = prepare_data(name, places.roots, folder, size, workers, on_clip, stills=plan.stills)
+    # One of each cache: trials that share it differ in what is trained on it.
     made = {t.cache: t for t in plan.trials if name in (t.dataset, *t.tests)}
     for trial in made.values():
         trial.prepare(data, workers, preparing)

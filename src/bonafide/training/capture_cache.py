@@ -97,7 +97,7 @@ class CaptureCache:
         if not (path.exists() and told.exists() and json.loads(told.read_text()) == meta):
             rows = len(self.samples)
             first = make(self.aligned(0))
-            scratch = path.with_suffix(".partial")
+            scratch = path.with_name(f"{name}.npy.partial")
             out = np.lib.format.open_memmap(scratch, "w+", np.uint8, (rows, *first.shape))
             for row in range(rows):
                 out[row] = make(self.aligned(row)) if row else first

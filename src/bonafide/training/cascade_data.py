@@ -98,12 +98,17 @@ def planes_of(aligned: AlignedCapture, settings: CascadeSettings) -> Planes:
 
 
 def cached_planes(cache: CaptureCache, settings: CascadeSettings) -> Planes:
-    """(rows, side, side, channels) of a cache, memory-mapped; ``settings`` resolved."""
+    """(rows, side, side, channels) of a cache, memory-mapped; ``settings`` resolved.
+
+    Each c and each range has a file of its own, so that runs of several can share a cache.
+    """
     if settings.stage == "d_net":
         meta: dict[str, object] = {"low": settings.scale_low, "high": settings.scale_high}
-        return cache.planes("depth_maps", meta, lambda aligned: planes_of(aligned, settings))
+        name = f"depth_maps_{settings.scale_low:.6g}_{settings.scale_high:.6g}"
+        return cache.planes(name, meta, lambda aligned: planes_of(aligned, settings))
     meta = {"attenuation": settings.attenuation_per_m}
-    return cache.planes("spectral", meta, lambda aligned: planes_of(aligned, settings))
+    name = f"spectral_{settings.attenuation_per_m:.6g}"
+    return cache.planes(name, meta, lambda aligned: planes_of(aligned, settings))
 
 
 @dataclass(frozen=True)
