@@ -70,3 +70,17 @@ def test_what_cannot_be_fitted_is_refused():
     machine = fit_machine(features, live, groups, seed=0)
     with pytest.raises(MachineError, match="do not fit"):
         machine.probability(features[:, :3])
+
+
+def test_a_slope_of_the_wrong_sign_does_not_turn_the_answers_round():
+    """People left out scored below chance: every fold's held-out person is the odd one out."""
+    rng = np.random.default_rng(1)
+    features = np.repeat(np.eye(12), 2, axis=0) * 3 + 0.01 * rng.standard_normal((24, 12))
+    live = np.tile([True, False], 12)
+    features[live, 0] += 0.05
+    groups = [f"p{i // 2}" for i in range(24)]
+    for seed in range(6):
+        machine = fit_machine(features, live, groups, seed=seed, kernel="linear")
+        assert machine.platt_a < 0
+        order = np.argsort(machine.decision(features))
+        assert (np.diff(machine.probability(features)[order]) >= 0).all()

@@ -207,7 +207,7 @@ def test_rivals_are_trained_and_tested_on_other_data(model, tmp_path, monkeypatc
     for trial in trials:
         trial.prepare(data[trial.dataset], 1, lambda _split, _count: lambda: None)
         folder = folder_of(trial, tmp_path / "runs")
-        run_one(trial, data[trial.dataset], folder, "cpu", lambda _message: None)
+        run_one(trial, data, folder, "cpu", lambda _message: None)
     own, moved = (read_run(folder_of(trial, tmp_path / "runs")) for trial in trials)
     assert (len(own.judged.test), len(moved.judged.test)) == (12, 24)
     by_name = {one.presentation.at(i): one.score[i] for one in [own.judged.test] for i in range(12)}

@@ -16,6 +16,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "capture"))
 
+from bonafide.deploy.runtime import SHIPPED
 from bonafide.service.serve import make_server
 from bonafide.service.settings import ServiceSettings
 
@@ -73,10 +74,10 @@ def running(settings):
 
 @pytest.fixture(scope="session")
 def make_settings():
-    """make_settings(field=value, ...): one worker, patient limits."""
+    """make_settings(field=value, ...): one worker, patient limits, a model of several scales."""
 
     def make(**changes):
-        usual = {"workers": 1, "per_minute": 1e6, "burst": 10_000}
+        usual = {"model": SHIPPED["ms-fans"], "workers": 1, "per_minute": 1e6, "burst": 10_000}
         return ServiceSettings(**{**usual, "concurrent": 64, **changes})
 
     return make

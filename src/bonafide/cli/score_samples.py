@@ -48,8 +48,7 @@ def chosen_model(
         raise BonafideError(
             f"{len(given)} paths where a model and a table are needed.",
             where="score",
-            remedy="Write: bonafide score MODEL samples.csv, or with --onnx: samples.csv alone; "
-            "or give --input.",
+            remedy="Give either MODEL and TABLE, or --onnx, --input-spec and TABLE, or --input.",
         )
     return ChosenModel(given[0], given[1], input_spec)
 

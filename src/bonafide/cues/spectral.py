@@ -33,7 +33,7 @@ def attenuation(distance_m: npt.ArrayLike, per_metre: float) -> Float:
     """D(d) = exp(-c d): the share of light that is left after a distance.
 
     >>> attenuation([0.0, 2.0], 0.5).round(4).tolist()
-    [1.0, 0.36790001392364502]
+    [1.0, 0.367900013923645]
     """
     return np.exp(-per_metre * np.asarray(distance_m, np.float32))
 

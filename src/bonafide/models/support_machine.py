@@ -22,6 +22,9 @@ CHUNK = 1024
 
 KERNELS = ("linear", "rbf")
 
+LEAST_SLOPE = 1e-3
+"""Of Platt's sigmoid: a higher decision value is never less probably bona fide."""
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
@@ -151,8 +154,22 @@ def fit_machine(
     weight = whole.dual_coef_[0].astype(np.float64)
     if kernel == "linear":
         support, weight, gamma = (weight @ support)[None], np.ones(1), 0.0
-    intercept, platt_a, platt_b = float(whole.intercept_[0]), float(platt.a_), float(platt.b_)
+    platt_a, platt_b = rising(float(platt.a_), float(platt.b_))
+    intercept = float(whole.intercept_[0])
     return SupportMachine(mean, scale, support, weight, intercept, gamma, platt_a, platt_b)
+
+
+def rising(platt_a: float, platt_b: float) -> tuple[float, float]:
+    """Platt's numbers so that the probability rises with the decision value.
+
+    Where people who were left out scored no better than chance, the fitted slope may have the wrong
+    sign, and would turn every answer round. Then the sigmoid is made nearly flat, about one half:
+    the machine knows next to nothing, but it does not say the opposite of what it found.
+
+    >>> rising(-2.0, 0.5), rising(0.7, 0.5)
+    ((-2.0, 0.5), (-0.001, 0.0))
+    """
+    return (platt_a, platt_b) if platt_a <= -LEAST_SLOPE else (-LEAST_SLOPE, 0.0)
 
 
 def held_out(

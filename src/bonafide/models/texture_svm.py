@@ -31,6 +31,7 @@ from bonafide.cues.lbp import (
     multi_scale_histogram,
 )
 from bonafide.cues.lbp_top import lbp_top_histogram
+from bonafide.models.support_machine import rising
 from bonafide.types import BonafideError, Label, RgbImage
 
 Features = npt.NDArray[np.float32]
@@ -203,6 +204,7 @@ def train(
     ).fit(scaled, bona_fide)
     fitted = calibrated.calibrated_classifiers_[0]
     whole, platt = fitted.estimator, fitted.calibrators[0]
+    platt_a, platt_b = rising(float(platt.a_), float(platt.b_))
     return TextureSvm(
         variant=variant,
         mean=mean,
@@ -211,8 +213,8 @@ def train(
         weight=whole.dual_coef_[0].astype(np.float64),
         intercept=float(whole.intercept_[0]),
         gamma=1 / features.shape[1],
-        platt_a=float(platt.a_),
-        platt_b=float(platt.b_),
+        platt_a=platt_a,
+        platt_b=platt_b,
         record={"seed": seed, "penalty": penalty, "rows": len(scaled), **(record or {})},
     )
 
