@@ -55,8 +55,9 @@ TALL = Framing((264, 352), (0.33, 0.45))
 """What attackers show, as wide or as tall as the camera's own pictures."""
 
 
-INK_SATURATION, INK_BLACK = 0.82, 0.03
-"""Knobs of difficulty, see `draw_press`."""
+INK_SATURATION, INK_BLACK = 0.62, 0.07
+SCREEN_SATURATION, SCREEN_GAMMA = 0.78, 0.12
+"""Knobs of difficulty, see `draw_press` and `draw_screen`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +123,19 @@ def _draw_devices(seed: int) -> _Devices:
             )
         ),
         screens=tuple(
-            draw_screen(stream, "tablet", 132.0, (52.0, 76.0)) for stream in screens.spawn(2)
+            draw_screen(
+                stream,
+                "tablet",
+                132.0,
+                (52.0, 76.0),
+                saturation=SCREEN_SATURATION,
+                gamma=SCREEN_GAMMA,
+            )
+            for stream in screens.spawn(2)
         ),
         rooms=(
-            *draw_rooms(seed, TWIN, "even light", 9, adverse=False),
-            *draw_rooms(seed, TWIN, "adverse light", 3, adverse=True),
+            *draw_rooms(seed, TWIN, "even light", 10, adverse=False),
+            *draw_rooms(seed, TWIN, "adverse light", 2, adverse=True),
         ),
     )
 

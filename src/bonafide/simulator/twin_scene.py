@@ -283,14 +283,31 @@ def draw_sensors(rng: np.random.Generator, name: str, grade: Grade, width: int) 
 
 
 def draw_screen(
-    rng: np.random.Generator, family: str, pixels_per_inch: float, face_mm: tuple[float, float]
+    rng: np.random.Generator,
+    family: str,
+    pixels_per_inch: float,
+    face_mm: tuple[float, float],
+    *,
+    saturation: float = 1.0,
+    gamma: float = 0.0,
 ) -> DisplaySettings:
-    """A screen of a family ("phone", "tablet", "laptop", "monitor"), a stated density and a range
-    of breadths at which a face is shown."""
+    """A screen of a family, of a stated density.
+
+    Args:
+        family: "phone", "tablet", "laptop" or "monitor"; face_mm: breadths of shown faces.
+        saturation: factor on the primaries' saturation, below 1 a small gamut; gamma: added to the
+            panel's exponent. Both are knobs of difficulty.
+    """  # fmt: skip
     display = draw_display(rng)
     while family_of(display) != family:
         display = draw_display(rng)
-    return replace(display, pixels_per_inch=pixels_per_inch, face_mm=face_mm)
+    return replace(
+        display,
+        pixels_per_inch=pixels_per_inch,
+        face_mm=face_mm,
+        saturation=saturation * display.saturation,
+        gamma=display.gamma + gamma,
+    )
 
 
 def draw_press(
