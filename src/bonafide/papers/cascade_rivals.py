@@ -146,7 +146,11 @@ class RivalTransfer:
         self.trained.prepare(data, workers, preparing)
 
     def run(
-        self, data: Mapping[str, PreparedData], folder: Path, device: str, on_step: OnStep
+        self,
+        data: Mapping[str, PreparedData],
+        folder: Path,
+        device: str,
+        on_step: OnStep,  # noqa: ARG002
     ) -> float:
         """See `plan.Trial.run`; there is no development part to score."""
         shown = data[self.dataset]

@@ -240,7 +240,11 @@ class StageTransfer:
         test_cache(data, self.trained.settings, workers, preparing)
 
     def run(
-        self, data: Mapping[str, PreparedData], folder: Path, device: str, on_step: OnStep
+        self,
+        data: Mapping[str, PreparedData],
+        folder: Path,
+        device: str,
+        on_step: OnStep,  # noqa: ARG002
     ) -> float:
         """See `plan.Trial.run`; there is no development part to score."""
         shown = data[self.dataset]
@@ -305,7 +309,11 @@ class CascadeTrial:
         """Nothing: both stages' tests were."""
 
     def run(
-        self, data: Mapping[str, PreparedData], folder: Path, device: str, on_step: OnStep
+        self,
+        data: Mapping[str, PreparedData],
+        folder: Path,
+        device: str,
+        on_step: OnStep,  # noqa: ARG002
     ) -> float:
         """See `plan.Trial.run`; the operating point is M-Net's, whose score decides at last."""
         shown = data[self.dataset]
