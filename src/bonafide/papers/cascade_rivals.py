@@ -149,8 +149,8 @@ class RivalTransfer:
         self,
         data: Mapping[str, PreparedData],
         folder: Path,
-        device: str,
-        on_step: OnStep,  # noqa: ARG002
+        device: str,  # noqa: ARG002 (nothing is trained)
+        on_step: OnStep,
     ) -> float:
         """See `plan.Trial.run`; there is no development part to score."""
         shown = data[self.dataset]

@@ -243,8 +243,8 @@ class StageTransfer:
         self,
         data: Mapping[str, PreparedData],
         folder: Path,
-        device: str,
-        on_step: OnStep,  # noqa: ARG002
+        device: str,  # noqa: ARG002 (nothing is trained)
+        on_step: OnStep,
     ) -> float:
         """See `plan.Trial.run`; there is no development part to score."""
         shown = data[self.dataset]
@@ -312,8 +312,8 @@ class CascadeTrial:
         self,
         data: Mapping[str, PreparedData],
         folder: Path,
-        device: str,
-        on_step: OnStep,  # noqa: ARG002
+        device: str,  # noqa: ARG002 (nothing is trained)
+        on_step: OnStep,
     ) -> float:
         """See `plan.Trial.run`; the operating point is M-Net's, whose score decides at last."""
         shown = data[self.dataset]
