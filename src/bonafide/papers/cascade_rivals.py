@@ -18,6 +18,7 @@ from bonafide.papers.cascade_trial import Preparing, development_measure, earlie
 from bonafide.papers.data import PreparedData
 from bonafide.papers.measure import OPERATING_POINT, scores_path
 from bonafide.papers.plan import Cost, OnStep
+from bonafide.papers.transfer import OneDataSet, Transfer
 from bonafide.training.crop_cache import CropCache
 from bonafide.training.rival_machine import MachineSettings
 from bonafide.training.rival_settings import RivalSettings
@@ -30,7 +31,7 @@ CROPS = "crops"
 
 
 @dataclass(frozen=True)
-class RivalTrial:
+class RivalTrial(OneDataSet):
     """Trains a rival and scores it on its own data. Implements `plan.Trial`.
 
     Attributes:
@@ -63,16 +64,6 @@ class RivalTrial:
             return views_of(self.settings.model, self.settings.side_px)
         return MACHINES[self.settings.model].views
 
-    @property
-    def tests(self) -> tuple[str, ...]:
-        """No other data: testing elsewhere is a trial of its own."""
-        return ()
-
-    @property
-    def cache(self) -> str:
-        """Its own name: what trials share is made once, the second finds it done."""
-        return self.model
-
     def prepare(self, data: PreparedData, workers: int, preparing: Preparing) -> None:
         """Cut what it sees, once for all models that see the same."""
         report = Reporter(preparing, lambda _progress, _loss: None)
@@ -104,42 +95,8 @@ class RivalTrial:
         return Cost(counted.multiply_adds / 1e9, counted.parameters, milliseconds(network, views))
 
 
-@dataclass(frozen=True)
-class RivalTransfer:
-    """Tests a trained rival on other data, at the threshold of its own development.
-
-    Attributes:
-        trained: the trial whose run is taken.
-        dataset: tested on.
-    """
-
-    trained: RivalTrial
-    dataset: str
-
-    @property
-    def model(self) -> str:
-        """Says where it was trained."""
-        return f"{self.trained.model}-from-{self.trained.dataset}"
-
-    @property
-    def seed(self) -> int:
-        """Of the run that is taken."""
-        return self.trained.seed
-
-    @property
-    def steps(self) -> int:
-        """Nothing is trained."""
-        return 1
-
-    @property
-    def tests(self) -> tuple[str, ...]:
-        """No other data: testing elsewhere is a trial of its own."""
-        return ()
-
-    @property
-    def cache(self) -> str:
-        """Its own name: what trials share is made once, the second finds it done."""
-        return self.model
+class RivalTransfer(Transfer[RivalTrial]):
+    """Tests a trained rival on other data. Implements `plan.Trial`."""
 
     def prepare(self, data: PreparedData, workers: int, preparing: Preparing) -> None:
         """Cut what it sees."""
@@ -167,7 +124,3 @@ class RivalTransfer:
         load_operating_point(run / OPERATING_POINT).save(folder / OPERATING_POINT)
         on_step(1)
         return development_measure(run)
-
-    def cost(self) -> Cost:
-        """That of the rival."""
-        return self.trained.cost()

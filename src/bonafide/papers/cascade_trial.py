@@ -26,6 +26,7 @@ from bonafide.models.cost import cost_of
 from bonafide.papers.data import PreparedData
 from bonafide.papers.measure import DONE, OPERATING_POINT, scores_path
 from bonafide.papers.plan import Cost, OnStep
+from bonafide.papers.transfer import OneDataSet, Transfer
 from bonafide.training.capture_cache import CaptureCache, capture_cache
 from bonafide.training.cascade_data import (
     align_settings,
@@ -82,7 +83,7 @@ def development_measure(run: Path) -> float:
 
 
 @dataclass(frozen=True)
-class StageTrial:
+class StageTrial(OneDataSet):
     """Trains one stage and scores it on its own data. Implements `plan.Trial`.
 
     Attributes:
@@ -106,16 +107,6 @@ class StageTrial:
     def steps(self) -> int:
         """Of the run."""
         return self.settings.steps
-
-    @property
-    def tests(self) -> tuple[str, ...]:
-        """No other data: testing elsewhere is a trial of its own."""
-        return ()
-
-    @property
-    def cache(self) -> str:
-        """Its own name: what trials share is made once, the second finds it done."""
-        return self.model
 
     def prepare(self, data: PreparedData, workers: int, preparing: Preparing) -> None:
         """Align the captures of all splits, once for every stage on this data."""
@@ -198,42 +189,8 @@ def rows_of_cache(
     ]
 
 
-@dataclass(frozen=True)
-class StageTransfer:
-    """Tests a trained stage on other people's data, at the threshold of its own development.
-
-    Attributes:
-        trained: the trial whose run is taken.
-        dataset: tested on.
-    """
-
-    trained: StageTrial
-    dataset: str
-
-    @property
-    def model(self) -> str:
-        """Says where it was trained."""
-        return f"{self.trained.model}-from-{self.trained.dataset}"
-
-    @property
-    def seed(self) -> int:
-        """Of the run that is taken."""
-        return self.trained.seed
-
-    @property
-    def steps(self) -> int:
-        """Nothing is trained."""
-        return 1
-
-    @property
-    def tests(self) -> tuple[str, ...]:
-        """No other data: testing elsewhere is a trial of its own."""
-        return ()
-
-    @property
-    def cache(self) -> str:
-        """Its own name: what trials share is made once, the second finds it done."""
-        return self.model
+class StageTransfer(Transfer[StageTrial]):
+    """Tests a trained stage on other data. Implements `plan.Trial`."""
 
     def prepare(self, data: PreparedData, workers: int, preparing: Preparing) -> None:
         """Align the test part."""
@@ -262,13 +219,9 @@ class StageTransfer:
         on_step(1)
         return development_measure(run)
 
-    def cost(self) -> Cost:
-        """That of the stage."""
-        return self.trained.cost()
-
 
 @dataclass(frozen=True)
-class CascadeTrial:
+class CascadeTrial(OneDataSet):
     """Both stages on one test part: M-Net is asked where D-Net does not stop.
 
     Attributes:
@@ -294,16 +247,6 @@ class CascadeTrial:
     def steps(self) -> int:
         """Nothing is trained."""
         return 1
-
-    @property
-    def tests(self) -> tuple[str, ...]:
-        """No other data: testing elsewhere is a trial of its own."""
-        return ()
-
-    @property
-    def cache(self) -> str:
-        """Its own name: what trials share is made once, the second finds it done."""
-        return self.model
 
     def prepare(self, data: PreparedData, workers: int, preparing: Preparing) -> None:
         """Nothing: both stages' tests were."""
