@@ -18,7 +18,7 @@ from bonafide.datasets.loaders import Asked, load
 from bonafide.datasets.media import first_picture
 from bonafide.face.detect import MtcnnDetector
 from bonafide.face.find import find_faces
-from bonafide.simulator.twin_probe import balanced_sample, probe_twin
+from bonafide.simulator.twin_probe import balanced_sample, one_a_clip, probe_twin
 
 
 def main() -> None:
@@ -30,8 +30,8 @@ def main() -> None:
     parser.add_argument("--faces", type=int, default=100, help="pictures to look for a face in")
     given = parser.parse_args()
     rows = load(given.name, given.root, Asked(protocol=given.protocol, partial=True)).rows
-    sample = balanced_sample(rows, given.seed)
-    print(f"{given.name} (simulated), {len(sample)} presentations, half of them bona fide\n")
+    sample = balanced_sample(one_a_clip(given.root, rows), given.seed)
+    print(f"{given.name} (simulated), {len(sample)} clips, half of them bona fide\n")
     print("| probe | area under the curve | band of chance (95 %) | outside |")
     print("| --- | ---: | --- | --- |")
     for one in probe_twin(given.root, sample, seed=given.seed):

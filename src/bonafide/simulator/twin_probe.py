@@ -52,6 +52,24 @@ def balanced_sample(rows: Sequence[Presentation], seed: int) -> list[Presentatio
     return chosen
 
 
+def one_a_clip(root: Path, rows: Sequence[Presentation]) -> list[Presentation]:
+    """The first row of every clip that the twin filmed.
+
+    Photos of a clip share place, light and person: counted as independent they would make the band
+    of chance too narrow.
+    """
+    records = json.loads((root / PROVENANCE).read_text())["jobs"]
+    clip_of = {name: one["job"] for one in records for name in one["files"]}
+    first: dict[str, Presentation] = {}
+    for row in sorted(rows, key=lambda row: row.path):
+        first.setdefault(clip_of[_inside_root(root, row.path)], row)
+    return list(first.values())
+
+
+def _inside_root(root: Path, path: str) -> str:
+    return str(Path(path).relative_to(root.resolve()))
+
+
 def probe_twin(root: Path, rows: Sequence[Presentation], *, seed: int) -> list[Probe]:
     """Every probe that the twin's media allow, the strongest first; see `datasets.probes.Probe`.
 
@@ -77,7 +95,7 @@ def cue_features(root: Path, rows: Sequence[Presentation]) -> dict[str, Features
     holes, infrared = [], []
     for row in rows:
         rgb = first_picture(row)
-        mark = marks[str(Path(row.path).relative_to(root.resolve()))]
+        mark = marks[_inside_root(root, row.path)]
         if row.rotation_deg == 180:
             mark = np.array([rgb.shape[1] - 1, rgb.shape[0] - 1]) - mark
         box = np.array(face_box(mark.astype(np.float32)), float)
