@@ -1,9 +1,12 @@
 """What holds for every network of the catalogue, whatever it is."""
 
+import numpy as np
 import pytest
 import torch
+from tests.models.caffe_files import write_caffe
 from torch import nn
 
+from bonafide.models.alex_net import CAFFE_MEAN, AlexTrunk, load_caffe
 from bonafide.models.catalogue import NETWORKS
 from bonafide.models.cdcn import THETA, DifferenceConvolution
 from bonafide.models.cost import cost_of, count_parameters
@@ -12,9 +15,10 @@ from bonafide.models.depth_target import depth_score, face_depth
 from bonafide.models.feather_net import FeatherNet
 from bonafide.models.minifasnet import MiniFasNet, spectrum
 from bonafide.models.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
+from bonafide.models.patch_depth_cnn import patch_network
 from bonafide.models.pretrained import load_backbone
 from bonafide.models.resnet import ResNet18
-from bonafide.models.rival import OnePicture
+from bonafide.models.rival import IMAGENET_MEAN, IMAGENET_STD, OnePicture, pictures
 from bonafide.training.checkpoint import load_tensors, save_tensors
 from bonafide.types import BonafideError
 
@@ -225,3 +229,44 @@ def test_key_names_are_those_of_the_published_files():
     dense = set(DeepPixBis().backbone.state_dict())
     assert "features.denseblock2.denselayer12.conv2.weight" in dense
     assert "features.transition2.conv.weight" in dense
+
+
+def test_alex_net_from_a_caffe_file_answers_as_caffe_would(tmp_path):
+    """The file's first filters on pixels less Caffe's mean = the loaded ones on our pictures."""
+    trunk = AlexTrunk()
+    convolutions = {n: m for n, m in trunk.layers.named_children() if n.startswith("conv")}
+    rng = np.random.default_rng(0)
+    layers = {
+        name: (
+            0.01 * rng.standard_normal(tuple(layer.weight.shape), np.float32),
+            rng.standard_normal(len(layer.bias), np.float32),
+        )
+        for name, layer in convolutions.items()
+    }
+    write_caffe(tmp_path / "alex.caffemodel", layers)
+    load_caffe(trunk, tmp_path / "alex.caffemodel")
+    rgb = torch.from_numpy(rng.integers(0, 256, (2, 67, 67, 3), np.uint8))
+    planes = (rgb.double() - torch.tensor(CAFFE_MEAN)).movedim(-1, 1)
+    filters, bias = (torch.from_numpy(value).double() for value in layers["conv1"])
+    expected = nn.functional.conv2d(planes, filters, bias, stride=4)
+    given = trunk.layers.conv1(pictures(rgb, IMAGENET_MEAN, IMAGENET_STD))
+    assert torch.allclose(given.double(), expected, rtol=1e-4, atol=1e-3)
+    assert torch.equal(trunk.layers.conv4.weight, torch.from_numpy(layers["conv4"][0]))
+
+
+def test_a_caffe_file_of_another_network_is_refused(tmp_path):
+    write_caffe(tmp_path / "vgg.caffemodel", {"conv1_1": (np.zeros((4, 3, 3, 3), np.float32),) * 2})
+    with pytest.raises(BonafideError, match="no conv1 of AlexNet's shape"):
+        load_caffe(AlexTrunk(), tmp_path / "vgg.caffemodel")
+
+
+def test_the_patch_network_has_the_published_maps():
+    """Atoum et al.: 96 px patches end as 3 x 3 x 250 before 1000, 400 and 2 units."""
+    shapes = []
+    network = patch_network(96).eval()
+    for layer in network:
+        if isinstance(layer, nn.MaxPool2d | nn.Linear):
+            layer.register_forward_hook(lambda _, __, out: shapes.append(tuple(out.shape[1:])))
+    network(torch.zeros(1, 3, 96, 96))
+    sides = [(50, 48), (100, 24), (150, 12), (200, 6), (250, 3)]
+    assert shapes == [(maps, side, side) for maps, side in sides] + [(1000,), (400,), (2,)]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.io
 import torch
+from tests.models.caffe_files import write_caffe
 from torch.nn import functional
 from typer.testing import CliRunner
 
@@ -36,42 +37,6 @@ def layers():
         made[name] = filters, 0.1 * rng.standard_normal(after, dtype=np.float32)
         before = after
     return made
-
-
-def varint(value):
-    out = b""
-    while value > 127:
-        out += bytes([value & 127 | 128])
-        value >>= 7
-    return out + bytes([value])
-
-
-def field(number, content):
-    return varint(number * 8 + 2) + varint(len(content)) + content
-
-
-def number_field(number, value):
-    return varint(number * 8) + varint(value)
-
-
-def caffe_blob(array, *, old):
-    if old:
-        sizes = (1,) * (4 - array.ndim) + array.shape
-        shape = b"".join(number_field(i, size) for i, size in enumerate(sizes, 1))
-    else:
-        shape = field(7, field(1, b"".join(map(varint, array.shape))))
-    return shape + field(5, np.ascontiguousarray(array, "<f4").tobytes())
-
-
-def write_caffe(path, layers, *, old=True):
-    """Caffe networks read B, G, R."""
-    net, name_field, blob_field = (2, 4, 6) if old else (100, 1, 7)
-    parts = [field(1, b"VGG"), field(net, field(name_field, b"relu1_1"))]
-    for name, (filters, bias) in layers.items():
-        filters = filters[:, ::-1] if name == "conv1_1" else filters
-        blobs = b"".join(field(blob_field, caffe_blob(each, old=old)) for each in (filters, bias))
-        parts.append(field(net, number_field(9, 1) + field(name_field, name.encode()) + blobs))
-    path.write_bytes(b"".join(parts))
 
 
 def write_matconvnet(path, layers, *, nested=True):

@@ -25,7 +25,8 @@ def train_rival(
     steps: Annotated[int | None, typer.Option(help="Optimisation steps; networks only.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of weights, order and augmentation.")] = None,
     weights: Annotated[
-        str | None, typer.Option(help="Published weights to begin with (.safetensors, .pth).")
+        str | None,
+        typer.Option(help="Published weights: .safetensors, .pth; AlexNet: .caffemodel."),
     ] = None,
     resume: Annotated[bool, typer.Option(help="Go on with an interrupted run.")] = False,
     crops: Annotated[

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ from bonafide.models import (
     videolet,
 )
 from bonafide.models.cost import Cost
+from bonafide.models.pretrained import load_backbone
 
 Pictures = npt.NDArray[np.uint8]
 Descriptors = npt.NDArray[np.float32]
@@ -111,6 +113,7 @@ class NetworkRival:
         learning_rate: to begin with; AdamW and one schedule serve all.
         small_px: a side at which it still works, for quick tests.
         pretrained: the part that published weights fit, by attribute name; "" if none.
+        begin: reads a file of published weights into that part.
         machine: after training, a linear machine on the network's ``features`` gives the score; so
             many principal components of them are kept, all for 0; None leaves the score to the
             network.
@@ -126,6 +129,7 @@ class NetworkRival:
     learning_rate: float = 1e-3
     small_px: int = 32
     pretrained: str = ""
+    begin: Callable[[Any, Path], object] = load_backbone
     machine: int | None = None
 
 
@@ -315,10 +319,11 @@ NETWORKS: dict[str, NetworkRival] = {
         _one(1.4, 128),
         alex_net.AlexNet,
         tables=("ms-fans/4", "ms-fans/5"),
-        published=Published(None, 0.349e9, _ms_fans, MS_FANS_RULE, 0.25, "of 128 px"),
+        published=Published(None, 0.349e9, _ms_fans, MS_FANS_RULE, 0.005, "of 128 px"),
         learning_rate=1e-4,
-        small_px=64,
+        small_px=72,
         pretrained="backbone",
+        begin=alex_net.load_caffe,
         machine=0,
     ),
     "vgg_face": NetworkRival(

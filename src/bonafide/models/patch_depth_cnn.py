@@ -6,11 +6,12 @@ convolutional one draws the face's depth map from HSV and YCbCr. The two scores 
 MS-FANS' Tables IV-V: EER 2.67 % on CASIA-FASD, 0.79 % and HTER 0.72 % on Replay-Attack, 42.0 G
 operations (41.8 G in Table V).
 
-Deviations: the paper's own layer table was not at hand; the patch network has five convolutions of
-50 to 250 maps, the depth network three groups of three, and the cost is of the published order
-only. Both are trained together and not one after the other; the depth map is scored as `cdcn` does
-and not by a support vector machine; the true depth is `depth_target`'s. Faces are cut to 256 px,
-ten patches from them, at test a fixed row of ten.
+The patch network is the paper's: its layers as bob's PatchCNN (Idiap) restates them.
+
+Deviations: the depth network's own layer table was not at hand; it has three groups of three, and
+the cost of both is of the published order only. Both are trained together and not one after the
+other; the depth map is scored as `cdcn` does and not by a support vector machine; the true depth is
+`depth_target`'s. Faces are cut to 256 px, ten patches from them, at test a fixed row of ten.
 """
 
 from __future__ import annotations
@@ -33,23 +34,27 @@ PATCH_SHARE = 96 / 256
 """Of the face's side."""
 
 
-def _convolutions(widths: tuple[int, ...]) -> list[nn.Module]:
+def _convolutions(widths: tuple[int, ...], kernel: int = 3) -> list[nn.Module]:
     layers: list[nn.Module] = []
     for before, after in pairwise(widths):
-        layers += [nn.Conv2d(before, after, 3, 1, 1), nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
+        convolution = nn.Conv2d(before, after, kernel, 1, kernel // 2)
+        layers += [convolution, nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
     return layers
 
 
-def patch_network() -> nn.Sequential:
-    """(n, 3, patch, patch) -> (n, 2) logits."""
+def patch_network(patch_px: int) -> nn.Sequential:
+    """(n, 3, patch, patch) -> (n, 2) logits; 3 x 3 x 250 before the dense layers for 96 px."""
     layers: list[nn.Module] = []
-    before = 3
+    before, kernel, side = 3, 5, patch_px
     for after in (50, 100, 150, 200, 250):
-        layers += [*_convolutions((before, after)), nn.MaxPool2d(2, ceil_mode=True)]
-        before = after
-    dense = (nn.Linear(before, 400), nn.ReLU(inplace=True), nn.Dropout(0.5))
-    pool = (nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    return nn.Sequential(*layers, *pool, *dense, nn.Linear(400, len(CLASSES)))
+        layers += [*_convolutions((before, after), kernel), nn.MaxPool2d(2, ceil_mode=True)]
+        before, kernel, side = after, 3, (side + 1) // 2
+    for after in (1000, 400):
+        inputs = before * side**2
+        layers += [nn.Flatten(), nn.Linear(inputs, after), nn.BatchNorm1d(after)]
+        layers += [nn.ReLU(inplace=True), nn.Dropout(0.5)] if after == 1000 else [nn.ReLU()]
+        before, side = after, 1
+    return nn.Sequential(*layers, nn.Linear(before, len(CLASSES)))
 
 
 def depth_network() -> nn.Sequential:
@@ -74,7 +79,7 @@ class PatchDepthCnn(nn.Module):
 
     def __init__(self, input_px: int, scale: float) -> None:
         super().__init__()
-        self.patches = patch_network()
+        self.patches = patch_network(int(input_px * PATCH_SHARE))
         self.depth = depth_network()
         self.register_buffer("true", face_depth(scale, input_px // 2), persistent=False)
         kaiming(self)

@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn, optim
 
 from bonafide.models.catalogue import NETWORKS, NetworkRival
-from bonafide.models.pretrained import load_backbone
 from bonafide.training.checkpoint import load_tensors
 from bonafide.training.loop import BEST
 from bonafide.training.rival_batches import rival_batch
@@ -125,7 +124,7 @@ def build_network(settings: RivalSettings, *, pretrained: bool = False) -> nn.Mo
     torch.manual_seed(settings.seed)
     network = one.build(settings.side_px)
     if pretrained:
-        load_backbone(getattr(network, one.pretrained), Path(settings.weights))
+        one.begin(getattr(network, one.pretrained), Path(settings.weights))
     return network
 
 
