@@ -26,7 +26,7 @@ def train_rival(
     seed: Annotated[int | None, typer.Option(help="Of weights, order and augmentation.")] = None,
     weights: Annotated[
         str | None,
-        typer.Option(help="Published weights: .safetensors, .pth; AlexNet: .caffemodel."),
+        typer.Option(help="Published weights, .safetensors, .pth or .caffemodel."),
     ] = None,
     resume: Annotated[bool, typer.Option(help="Go on with an interrupted run.")] = False,
     crops: Annotated[
