@@ -39,6 +39,9 @@ Depth = Annotated[Path | None, _option("Registered depth: 16-bit PNG in mm.", CA
 Infrared = Annotated[Path | None, _option("Registered infrared photo.", CAPTURE)]
 DepthScale = Annotated[float, _option("Millimetres of a depth level; 0: the model's.", CAPTURE)]
 DepthOffset = Annotated[float, _option("Millimetres at depth level 0.", CAPTURE)]
+OneView = Annotated[
+    bool, _option("The three are one view at several resolutions.", CAPTURE, "--one-view")
+]
 Model = Annotated[
     Path | None,
     _option("An exported model, a run, or ms-fans; the shipped one if not given.", JUDGING),
@@ -65,6 +68,7 @@ def check(
     infrared: Infrared = None,
     depth_scale: DepthScale = 0.0,
     depth_offset: DepthOffset = 0.0,
+    one_view: OneView = False,
     model: Model = None,
     operating_point: Point = None,
     frames_per_second: Rate = 5.0,

@@ -175,6 +175,11 @@ class CascadeDetector:
         """The depth's unit that the nets were trained with; None for 16-bit millimetres."""
         return align_settings(self.stages[0].settings).unit()
 
+    @property
+    def one_view(self) -> bool:
+        """Whether the nets were trained on pictures of one view at several resolutions."""
+        return self.stages[0].settings.one_view
+
     def __call__(self, capture: MultimodalCapture) -> Verdict:
         """Judge one capture."""
         return self.examine(capture).verdict
@@ -274,11 +279,18 @@ def answer_files(
     infrared: Path | None,
     limits: Limits,
     unit: DepthUnit | None = None,
+    one_view: bool = False,
 ) -> tuple[Answer, Examination | None]:
-    """Judge three files; what cannot be read is answered too, with the reader's own message."""
+    """Judge three files; what cannot be read is answered too, with the reader's own message.
+
+    ``unit`` and ``one_view`` take the place of what the model was trained with.
+    """
     watch = Stopwatch()
     try:
-        capture = read_multimodal(rgb, depth, infrared, unit or detector.unit, limits)
+        capture = read_multimodal(
+            rgb, depth, infrared, unit or detector.unit, limits,
+            one_view=one_view or detector.one_view,
+        )  # fmt: skip
     except CaptureError as error:
         reason = Reason(reason_of(error), str(error), blocking=True)
         point = detector.operating_point
@@ -297,7 +309,9 @@ def score_captures(
     """Score rows of a sample table, one row each, with the preprocessing that `check` uses."""
     for sample in samples:
         try:
-            capture = read_presentation(sample, detector.unit, limits)
+            capture = read_presentation(
+                sample, detector.unit, limits, one_view=detector.one_view
+            )
         except CaptureError as error:
             yield ScoreRow(sample, None, None, reason_of(error))
             continue
