@@ -19,6 +19,7 @@ from bonafide.capture.errors import (
     DepthUnitError,
     MissingModalityError,
     SizeMismatchError,
+    UnmatchedClipsError,
 )
 from bonafide.capture.image import read_image, read_levels
 from bonafide.capture.limits import Limits
@@ -124,13 +125,16 @@ def read_multimodal(
         )
     colour = read_image(rgb, limits).rgb
     levels = read_levels(depth, limits)
-    light = read_levels(infrared, limits)
-    if light.dtype == np.uint16:
-        light = (light >> 8).astype(np.uint8)
-    depth_mm, light = depth_in_mm(levels, unit, str(depth)), light.astype(np.uint8)
+    light = eight_bits(read_levels(infrared, limits))
+    depth_mm = depth_in_mm(levels, unit, str(depth))
     if one_view:
         depth_mm, light = to_one_size(colour, depth_mm, light, str(rgb))
     return MultimodalCapture(colour, depth_mm, light, str(rgb))
+
+
+def eight_bits(levels: npt.NDArray[np.uint8 | np.uint16]) -> npt.NDArray[np.uint8]:
+    """Levels of 16 bits by their high byte; those of 8 as they are."""
+    return (levels >> 8 if levels.dtype == np.uint16 else levels).astype(np.uint8)
 
 
 def to_one_size(
@@ -163,7 +167,9 @@ def to_one_size(
     size = width, height
     known = cv2.resize(depth_mm, size, interpolation=cv2.INTER_NEAREST_EXACT)
     smaller = width < infrared.shape[1]
-    light = cv2.resize(infrared, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+    light = cv2.resize(
+        infrared, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+    )
     return np.asarray(known, np.float32), np.asarray(light, np.uint8)
 
 
@@ -207,9 +213,7 @@ def read_presentation(
     depth, infrared = (
         Path(path) if path else None for path in (sample.depth_path, sample.infrared_path)
     )
-    capture = read_multimodal(
-        Path(sample.path), depth, infrared, unit, limits, one_view=one_view
-    )
+    capture = read_multimodal(Path(sample.path), depth, infrared, unit, limits, one_view=one_view)
     turns = -sample.rotation_deg // 90
     if not turns:
         return capture
@@ -231,6 +235,7 @@ def reason_of(error: CaptureError) -> ReasonCode:
 REASONS: dict[type[CaptureError], ReasonCode] = {
     MissingModalityError: ReasonCode.MISSING_MODALITY,
     SizeMismatchError: ReasonCode.MISREGISTERED,
+    UnmatchedClipsError: ReasonCode.MISREGISTERED,
     DepthUnitError: ReasonCode.DEPTH_UNIT,
 }
 

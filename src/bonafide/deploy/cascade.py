@@ -212,7 +212,7 @@ class CascadeDetector:
         answers, seen = self.ask(prepared.aligned, watch)
         score = whole_score(answers)
         verdict = Verdict(
-            decision=self._decision(answers),
+            decision=self.decision_of(answers),
             score=score,
             threshold=self.operating_point.threshold,
             operating_point=self.point_name,
@@ -251,7 +251,8 @@ class CascadeDetector:
             rejected = not stage.point.accepts(score)
         return answers, seen
 
-    def _decision(self, answers: dict[str, StageAnswer]) -> Decision:
+    def decision_of(self, answers: dict[str, StageAnswer]) -> Decision:
+        """Bona fide if and only if every stage was asked and accepts."""
         for stage in self.stages:
             score = answers[stage.name].score
             if score is None or not stage.point.accepts(score):
@@ -292,15 +293,18 @@ def answer_files(
             one_view=one_view or detector.one_view,
         )  # fmt: skip
     except CaptureError as error:
-        reason = Reason(reason_of(error), str(error), blocking=True)
-        point = detector.operating_point
-        verdict = Verdict(
-            Decision.NOT_EVALUATED, None, point.threshold, detector.point_name, (reason,)
-        )
-        return Answer(str(rgb), verdict, detector.model_id), None
+        return unread(detector, rgb, error), None
     watch.lap("decode")
     examination = detector.examine(capture, watch)
     return Answer(str(rgb), examination.verdict, detector.model_id), examination
+
+
+def unread(detector: CascadeDetector, rgb: Path, error: CaptureError) -> Answer:
+    """The answer on what cannot be read: not evaluated, with the reader's own message."""
+    reason = Reason(reason_of(error), str(error), blocking=True)
+    threshold = detector.operating_point.threshold
+    verdict = Verdict(Decision.NOT_EVALUATED, None, threshold, detector.point_name, (reason,))
+    return Answer(str(rgb), verdict, detector.model_id)
 
 
 def score_captures(
@@ -309,9 +313,7 @@ def score_captures(
     """Score rows of a sample table, one row each, with the preprocessing that `check` uses."""
     for sample in samples:
         try:
-            capture = read_presentation(
-                sample, detector.unit, limits, one_view=detector.one_view
-            )
+            capture = read_presentation(sample, detector.unit, limits, one_view=detector.one_view)
         except CaptureError as error:
             yield ScoreRow(sample, None, None, reason_of(error))
             continue
