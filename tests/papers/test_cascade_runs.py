@@ -16,13 +16,14 @@ from bonafide.papers.cascade_measures import SILENT_ATTACKS, SILENT_BONA_FIDE, m
 from bonafide.papers.cascade_rivals import RivalTransfer, RivalTrial
 from bonafide.papers.cascade_settings import ADDED, MIP_3D, MIPD, rival_settings
 from bonafide.papers.cascade_tables import FN, FP, TABLE_XI, TPR_2
-from bonafide.papers.cascade_trial import CascadeTrial, StageTransfer, StageTrial
+from bonafide.papers.cascade_trial import CascadeTrial, StageTransfer, StageTrial, in_units_of
 from bonafide.papers.data import prepare_data
 from bonafide.papers.measure import read_run, scores_path
 from bonafide.papers.plan import Claim, Request
 from bonafide.papers.reproduce import plan_of
 from bonafide.papers.runner import folder_of, run_one
 from bonafide.training import capture_cache, crop_cache
+from bonafide.training.cascade_data import align_settings
 from bonafide.types import Split
 
 REQUEST = Request("small", (0, 1), None, "32-true")
@@ -169,6 +170,20 @@ def test_one_name_is_one_setting_in_all_tables(size):
     for key in cascade_runs.TABLES:
         for trial in plan_of(key, request).trials:
             assert seen.setdefault((trial.dataset, trial.model), trial) == trial
+
+
+def test_what_a_data_set_states_travels_with_the_run():
+    """CASIA-SURF has its own depth levels, tells no distance, and is one view at two resolutions."""
+    [trial] = [t for t in plan_of("cascade/6", REQUEST).trials if t.model.startswith("fine_tune")][
+        :1
+    ]
+    stated = in_units_of(trial.settings, "casia-surf")
+    assert stated.one_view
+    assert not stated.estimate_attenuation
+    assert align_settings(stated).unit().offset_mm == 500
+    other = in_units_of(stated, MIP_3D)
+    assert not other.one_view
+    assert align_settings(other).unit() is None
 
 
 def test_measures_count_as_the_paper_does(tmp_path):
