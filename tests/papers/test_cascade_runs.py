@@ -173,10 +173,9 @@ def test_one_name_is_one_setting_in_all_tables(size):
 
 
 def test_what_a_data_set_states_travels_with_the_run():
-    """CASIA-SURF has its own depth levels, tells no distance, and is one view at two resolutions."""
-    [trial] = [t for t in plan_of("cascade/6", REQUEST).trials if t.model.startswith("fine_tune")][
-        :1
-    ]
+    """CASIA-SURF has its own depth levels, tells no distance, and is one view of two sizes."""
+    trials = plan_of("cascade/6", REQUEST).trials
+    trial = next(t for t in trials if t.model.startswith("fine_tune"))
     stated = in_units_of(trial.settings, "casia-surf")
     assert stated.one_view
     assert not stated.estimate_attenuation
@@ -193,8 +192,10 @@ def test_measures_count_as_the_paper_does(tmp_path):
     path = tmp_path / "scores.csv"
     rows = [f"l{n},bona_fide,bona_fide,{s}" for n, s in enumerate(live)]
     rows += [f"a{n},attack,print,{s}" for n, s in enumerate(attack)]
-    rows += ["l100,bona_fide,bona_fide,", "a1000,attack,print,", "a1001,attack,print,"]
-    path.write_text("presentation,label,pai_species,score\n" + "\n".join(rows) + "\n")
+    rows = [f"{row}," for row in rows]
+    silent = ("l100,bona_fide,bona_fide", "a1000,attack,print", "a1001,attack,print")
+    rows += [f"{row},,no_depth" for row in silent]
+    path.write_text("presentation,label,pai_species,score,reason\n" + "\n".join(rows) + "\n")
     test = read_test(path)
     assert isinstance(test, TestScores)
     found = measure(test, test.score >= 0.5, np.ones(1103))

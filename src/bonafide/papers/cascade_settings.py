@@ -38,12 +38,12 @@ def _small(stage: str) -> CascadeSettings:
         paper_settings(stage), backbone="small", crop_px=SMALL_SIDE_PX, cycles=1, dropout=0.3
     )
     if stage == "d_net":
-        return replace(form, batch=16, steps=150, learning_rate=0.02, evaluate_every=75)
+        return replace(form, batch=16, steps=120, learning_rate=0.02, evaluate_every=60)
     form = replace(form, patch_px=32)
     if stage == "m_net":
         return replace(
-            form, patch_sizes=(24, 32, 40), batch=64, steps=160, learning_rate=0.02,
-            evaluate_every=80,
+            form, patch_sizes=(24, 32, 40), batch=64, steps=120, learning_rate=0.02,
+            evaluate_every=60,
         )  # fmt: skip
     return replace(
         form, batch=8, rounds=12, steps=24, round_samples=32, learning_rate=0.005,
