@@ -40,6 +40,30 @@ def rows_of(table):
         yield [row["group"], row["name"], *printed, *ours]
 
 
+COUNTS = ("FP", "FN", "Attacks not evaluated", "Bona fide not evaluated")
+
+
+def sheet_of(table):
+    """The counts and the paper's ACER at the threshold that development chose."""
+    sheet = table["sheets"][-1]
+    measures = ("ACER %", "TPR % @FPR 1e-2")
+    yield ["", f"simulated; {sheet['title'].lower()}", *COUNTS, *measures]
+    yield ["---", "---", *["---:"] * (len(COUNTS) + len(measures))]
+    for row in sheet["rows"]:
+        cells = [row["group"], row["name"]]
+        for name in (*COUNTS, *measures):
+            one = row["measured"][name]
+            if one is None:
+                cells.append("refused")
+            elif name in COUNTS:
+                cells.append(f"{one['mean']:.4g}")
+            else:
+                ends = one["interval"]
+                told = f" [{percent(ends[0])}, {percent(ends[1])}]" if ends else ""
+                cells.append(percent(one["mean"]) + told)
+        yield cells
+
+
 def claims_of(table):
     yield ["claim (simulated data)", "rate", "difference, points", "95 %", "seeds", "p", "reading"]
     yield ["---", "---", "---:", "---", "---", "---:", "---"]
@@ -55,8 +79,9 @@ def claims_of(table):
 
 def main():
     table = json.loads(Path(sys.argv[1]).read_text())
-    for part in (rows_of, claims_of):
-        if part is rows_of or table["claims"]:
+    wanted = {rows_of: True, sheet_of: table.get("sheets"), claims_of: table["claims"]}
+    for part, there in wanted.items():
+        if there:
             print("\n".join(f"| {' | '.join(cells)} |" for cells in part(table)), end="\n\n")
     print(table["command"], table["commit"], sep="\n")
 

@@ -90,6 +90,43 @@ def test_sizes_must_agree(tmp_path):
         read_multimodal(*paths)
 
 
+def ramps(folder, colour=(60, 40), other=(30, 20), columns=0):
+    """One view at two resolutions: a ramp from left to right in every picture, a step in depth."""
+    folder.mkdir()
+    height, width = colour
+    level = (np.arange(width) * 4 + 10).astype(np.uint8)
+    Image.fromarray(np.repeat(np.stack([level] * 3, 1)[None], height, 0)).save(folder / "rgb.png")
+    height, width = other[0], other[1] + columns
+    level = ((np.arange(width) * 2 + 0.5) * 4 + 10).astype(np.uint8)
+    Image.fromarray(np.repeat(level[None], height, 0)).save(folder / "ir.png")
+    step = np.where(np.arange(width) < width // 2, 600, 1500).astype(np.uint16)
+    Image.fromarray(np.repeat(step[None], height, 0)).save(folder / "depth.png")
+    return find_modalities(folder)
+
+
+def test_one_view_at_several_resolutions_is_brought_to_the_size_of_colour(tmp_path):
+    paths = ramps(tmp_path / "a")
+    with pytest.raises(SizeMismatchError, match="--one-view"):
+        read_multimodal(*paths)
+    capture = read_multimodal(*paths, one_view=True)
+    assert capture.depth_mm.shape == capture.infrared.shape == capture.rgb.shape[:2] == (60, 40)
+    inner = slice(2, -2)  # beyond the outermost centres there is nothing to interpolate
+    apart = capture.infrared[:, inner].astype(int) - capture.rgb[:, inner, 0]
+    assert np.abs(apart).max() <= 1
+    assert set(np.unique(capture.depth_mm)) == {600, 1500}  # no mean of face and wall
+    assert (capture.depth_mm[:, :20] == 600).all()
+    smaller = read_multimodal(*ramps(tmp_path / "b", (15, 10), (30, 20)), one_view=True)
+    assert smaller.depth_mm.shape == (15, 10)
+    assert set(np.unique(smaller.depth_mm)) == {600, 1500}
+
+
+def test_a_px_of_rounding_is_borne_and_another_form_is_no_one_view(tmp_path):
+    near = ramps(tmp_path / "a", (204, 200), (101, 100))
+    assert read_multimodal(*near, one_view=True).depth_mm.shape == (204, 200)
+    with pytest.raises(SizeMismatchError, match=r"no one view: colour 40 x 60, depth 22 x 30"):
+        read_multimodal(*ramps(tmp_path / "b", columns=2), one_view=True)
+
+
 def test_levels_are_read_as_stored(tmp_path):
     rng = np.random.default_rng(1)
     wide = rng.integers(0, 65536, (9, 7)).astype(np.uint16)

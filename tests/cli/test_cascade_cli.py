@@ -9,6 +9,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -222,6 +223,43 @@ def test_faults_are_answered_with_their_codes(model, table, tmp_path):
     eight = invoke("check", "--rgb", sample.path, "--depth", tmp_path / "eight.png", "--infrared",
                    sample.infrared_path, "--depth-scale", 4, "--model", model)  # fmt: skip
     assert eight.exit_code in (0, 1)
+
+
+def write_levels(path, levels, pix_fmt, count=6):
+    """A clip without loss of one picture, over and over, at 10 Hz."""
+    with av.open(str(path), "w") as muxer:
+        stream = muxer.add_stream("ffv1", rate=10)
+        stream.height, stream.width = levels.shape[:2]
+        stream.pix_fmt = "bgr0" if levels.ndim == 3 else pix_fmt
+        for number in range(count):
+            frame = av.VideoFrame.from_ndarray(levels, pix_fmt)
+            frame.pts = number
+            muxer.mux(stream.encode(frame))
+        muxer.mux(stream.encode())
+
+
+def test_check_judges_a_clip_of_three_streams(model, table, tmp_path):
+    """A clip of one picture over and over is answered as that picture is, from all its frames."""
+    folder = table.parent / "3_0"
+    for name, pix_fmt in (("rgb", "rgb24"), ("depth", "gray16le"), ("infrared", "gray")):
+        levels = np.asarray(Image.open(folder / f"{name}.png"))
+        levels = levels.astype(np.uint16) if name == "depth" else levels
+        write_levels(tmp_path / f"{name}.mkv", levels, pix_fmt)
+    photo = json.loads(
+        invoke("check", *modalities(table, "3_0"), "--model", model, "--json").output
+    )
+    asked = ("check", "--rgb", tmp_path, "--model", model, "--json")
+    clip = json.loads(invoke(*asked, "--frames-per-second", 5).output)
+    assert clip["frames"] == {"seen": 3, "evaluated": 3}
+    assert clip["decision"] == photo["decision"]
+    assert clip["score"] == pytest.approx(photo["score"], abs=0.02)
+    assert clip["stages"]["d_net"]["score"] == pytest.approx(photo["stages"]["d_net"]["score"],
+                                                              abs=0.02)  # fmt: skip
+    write_levels(tmp_path / "depth.mkv", np.full((144, 144), 600, np.uint16), "gray16le", count=15)
+    unmatched = json.loads(invoke(*asked).output)
+    assert unmatched["decision"] == "not_evaluated"
+    assert unmatched["reasons"][0]["code"] == "misregistered"
+    assert "differ in length" in unmatched["reasons"][0]["advice"]
 
 
 def test_wrong_use_is_told(model, table, tmp_path):

@@ -159,9 +159,32 @@ def test_depth_that_is_lost_is_told(live):
     spots = np.full((PX, PX), np.nan, np.float32)
     spots[70:80, 70:80] = 600
     assert codes(prepare(replace(capture, depth_mm=spots), face)) == [ReasonCode.NO_DEPTH]
+
+
+def glass(capture, face):
+    """The capture with nothing measured on the face and all of the rest measured."""
     away = capture.depth_mm.copy()
-    away[: int(face.landmarks[:, 1].max()) + 6] = np.nan  # all five landmarks lie in the hole
-    assert ReasonCode.NO_DEPTH in codes(prepare(replace(capture, depth_mm=away), face))
+    x, y = face.landmarks.mean(0).astype(int)
+    away[y - 36 : y + 36, x - 36 : x + 36] = np.nan  # all five landmarks lie in the hole
+    return replace(capture, depth_mm=away)
+
+
+def test_a_face_without_depth_amid_depth_is_judged_as_having_none(live):
+    """A screen's glass returns nothing, its frame does: that is evidence, and no dead sensor."""
+    capture, face = live
+    prepared = prepare(glass(capture, face), face)
+    assert codes(prepared) == []
+    [remark] = [r for r in prepared.reasons if r.code is ReasonCode.NO_DEPTH]
+    assert "glass of a screen" in remark.advice
+    aligned = prepared.aligned
+    assert not aligned.has_depth
+    assert (depth_planes(aligned, scale_range(0.0, 1.0)) == 255).all()
+    planes = spectral_planes(aligned, 0.7)  # no distance: the picture as taken
+    assert np.array_equal(planes[..., M_PLANES["stack"]][..., :3], aligned.rgb)
+    limits = CaptureLimits(min_alive_share=0.999)
+    again = prepare_capture(glass(capture, face), [face], 1.3, SIDE, limits)
+    assert codes(again) == [ReasonCode.NO_DEPTH]
+    assert again.aligned is None
 
 
 def test_no_face_is_no_face(live):

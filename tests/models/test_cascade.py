@@ -28,7 +28,7 @@ from bonafide.models.cascade import (
     weighted_loss,
 )
 from bonafide.models.se_resnext import SHAPES, BackboneShape, SeResNext
-from bonafide.types import BonafideError
+from bonafide.types import CLASSES, BonafideError
 
 SMALL = SHAPES["small"]
 
@@ -243,3 +243,16 @@ def test_annealing_by_the_formula():
     assert rates[0] == rates[50] == rates[150] == 0.1
     assert min(rates) > 0
     assert cyclic_cosine(9, 10, 3, 1.0) > 0  # cycles that do not divide the steps
+
+
+def test_depth_that_shows_no_face_scores_zero_whatever_the_net_says():
+    """A net trained without screens has never seen background alone, and must not pass it."""
+    torch.manual_seed(0)
+    network = CascadeNet(D_PLANES, D_NET_BRANCHES, SHAPES["small"]).eval()
+    planes = torch.randint(0, 256, (3, 48, 48, 3), dtype=torch.uint8)
+    planes[1] = 255
+    with torch.inference_mode():
+        score = CascadeScorer(network, 0)(planes)
+        plain = network(normalise(planes)).softmax(1)[:, CLASSES.index("bona_fide")]
+    assert plain[1] > 0
+    assert score.tolist() == [plain[0], 0, plain[2]]

@@ -10,18 +10,20 @@ from typer.testing import CliRunner
 import bonafide.cli
 from bonafide.decision.scores import TestScores
 from bonafide.evaluation.score_file import read_test
+from bonafide.models.catalogue import MACHINES, NETWORKS
 from bonafide.papers import cascade_runs
-from bonafide.papers.cascade_measures import measure
+from bonafide.papers.cascade_measures import SILENT_ATTACKS, SILENT_BONA_FIDE, measure
 from bonafide.papers.cascade_rivals import RivalTransfer, RivalTrial
 from bonafide.papers.cascade_settings import ADDED, MIP_3D, MIPD, rival_settings
 from bonafide.papers.cascade_tables import FN, FP, TABLE_XI, TPR_2
-from bonafide.papers.cascade_trial import CascadeTrial, StageTransfer, StageTrial
+from bonafide.papers.cascade_trial import CascadeTrial, StageTransfer, StageTrial, in_units_of
 from bonafide.papers.data import prepare_data
 from bonafide.papers.measure import read_run, scores_path
 from bonafide.papers.plan import Claim, Request
 from bonafide.papers.reproduce import plan_of
 from bonafide.papers.runner import folder_of, run_one
 from bonafide.training import capture_cache, crop_cache
+from bonafide.training.cascade_data import align_settings
 from bonafide.types import Split
 
 REQUEST = Request("small", (0, 1), None, "32-true")
@@ -137,7 +139,9 @@ def test_plans_are_whole(key):
     names = [(row.group, row.name) for row in plan.rows]
     assert len(set(names)) == len(names)
     for row in plan.rows:
-        assert all((row.dataset, row.models[0], seed) in trials for seed in (0, 1))
+        one_seed = row.models[0].split("-from-")[0] in {*NETWORKS, *MACHINES}
+        seeds = (0,) if one_seed else (0, 1)
+        assert all((row.dataset, row.models[0], seed) in trials for seed in seeds)
     for claim in plan.claims:
         assert isinstance(claim, Claim)
         assert set(claim.first) | set(claim.second) <= set(names)
@@ -168,6 +172,19 @@ def test_one_name_is_one_setting_in_all_tables(size):
             assert seen.setdefault((trial.dataset, trial.model), trial) == trial
 
 
+def test_what_a_data_set_states_travels_with_the_run():
+    """CASIA-SURF has its own depth levels, tells no distance, and is one view of two sizes."""
+    trials = plan_of("cascade/6", REQUEST).trials
+    trial = next(t for t in trials if t.model.startswith("fine_tune"))
+    stated = in_units_of(trial.settings, "casia-surf")
+    assert stated.one_view
+    assert not stated.estimate_attenuation
+    assert align_settings(stated).unit().offset_mm == 500
+    other = in_units_of(stated, MIP_3D)
+    assert not other.one_view
+    assert align_settings(other).unit() is None
+
+
 def test_measures_count_as_the_paper_does(tmp_path):
     """100 bona fide and 1000 attacks by hand: five accepted, two rejected, TPR at 1e-2 and 1e-3."""
     live = np.r_[np.full(2, 0.3), np.full(98, 0.9)]
@@ -175,11 +192,15 @@ def test_measures_count_as_the_paper_does(tmp_path):
     path = tmp_path / "scores.csv"
     rows = [f"l{n},bona_fide,bona_fide,{s}" for n, s in enumerate(live)]
     rows += [f"a{n},attack,print,{s}" for n, s in enumerate(attack)]
-    path.write_text("presentation,label,pai_species,score\n" + "\n".join(rows) + "\n")
+    rows = [f"{row}," for row in rows]
+    silent = ("l100,bona_fide,bona_fide", "a1000,attack,print", "a1001,attack,print")
+    rows += [f"{row},,no_depth" for row in silent]
+    path.write_text("presentation,label,pai_species,score,reason\n" + "\n".join(rows) + "\n")
     test = read_test(path)
     assert isinstance(test, TestScores)
-    found = measure(test, test.score >= 0.5, np.ones(1100))
+    found = measure(test, test.score >= 0.5, np.ones(1103))
     assert (found[FP], found[FN]) == (5, 2)
+    assert (found[SILENT_ATTACKS], found[SILENT_BONA_FIDE]) == (2, 1)
     assert found["APCER %"] == 0.005
     assert found["NPCER %"] == 0.02
     assert found["ACER %"] == pytest.approx(0.0125)
@@ -187,7 +208,7 @@ def test_measures_count_as_the_paper_does(tmp_path):
     assert found[TPR_2] == 1.0  # ten attacks may pass: the bar lies at 0.1, below all bona fide
     assert found["TPR % @FPR 1e-3"] == 0.98  # one may pass: the bar lies at 0.6
     assert found["TPR % @FPR 1e-4"] is None
-    twice = measure(test, test.score >= 0.5, np.full(1100, 2.0))
+    twice = measure(test, test.score >= 0.5, np.full(1103, 2.0))
     assert twice["ACER %"] == found["ACER %"]
     assert twice[TPR_2] == found[TPR_2]
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import av
 import numpy as np
+import numpy.typing as npt
 from av.video.frame import VideoFrame
 
+from bonafide.capture.headers import damaged
+from bonafide.capture.image import ALIKE_LEVELS
 from bonafide.types import RgbImage
 
 # FFmpeg's colour matrix tags (AVCOL_SPC_*) -> swscale's coefficient sets (SWS_CS_*). Untagged clips
@@ -48,3 +51,21 @@ def picture_to_rgb(picture: VideoFrame, threads: int) -> RgbImage:
             src_color_range=stated_range,
         )
     return rgb.view(np.uint8)
+
+
+def picture_to_levels(picture: VideoFrame, source: str) -> npt.NDArray[np.uint8 | np.uint16]:
+    """One picture's levels as stored: (h, w) uint16 of gray16, uint8 of gray.
+
+    Of any other format the green channel, if the picture is grey: a sensor's film in H.264, say.
+
+    Raises:
+        DamagedFileError: it is a colour picture.
+    """
+    if picture.format.name in ("gray16le", "gray16be"):
+        return np.asarray(picture.to_ndarray(format="gray16le"), np.uint16)
+    if picture.format.name == "gray":
+        return np.asarray(picture.to_ndarray(format="gray"), np.uint8)
+    rgb = picture_to_rgb(picture, 1)
+    if np.ptp(rgb.astype(np.int16), axis=2).mean() > ALIKE_LEVELS:
+        raise damaged(source, "it has colours where one channel is wanted")
+    return np.ascontiguousarray(rgb[..., 1])

@@ -66,3 +66,7 @@ class SizeMismatchError(CaptureError):
 
 class DepthUnitError(CaptureError):
     """Depth without a stated unit, or with one in which no face could have been taken."""
+
+
+class UnmatchedClipsError(CaptureError):
+    """The three clips of a capture differ in rate or length, so their frames cannot be paired."""

@@ -1,7 +1,8 @@
 """One capture of three registered sensors: colour, depth in mm, infrared.
 
-The three are files of one size, px upon px. Depth is a 16-bit PNG in millimetres, or any levels
-with a stated `DepthUnit` (CASIA-SURF has 8-bit JPEGs without a unit); level 0 is "not measured".
+The three are files of one size, px upon px; or, where it is stated that they show one view, of one
+form at several resolutions. Depth is a 16-bit PNG in millimetres, or any levels with a stated
+`DepthUnit` (CASIA-SURF has 8-bit JPEGs without a unit); level 0 is "not measured".
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -17,6 +19,7 @@ from bonafide.capture.errors import (
     DepthUnitError,
     MissingModalityError,
     SizeMismatchError,
+    UnmatchedClipsError,
 )
 from bonafide.capture.image import read_image, read_levels
 from bonafide.capture.limits import Limits
@@ -31,6 +34,10 @@ NAMES: dict[str, tuple[str, ...]] = {
 
 NEAREST_MM, FARTHEST_MM = 100.0, 10_000.0
 """Between these lies the middle of what a sensor sees that has a face before it."""
+
+ASPECT_LIMIT = 0.02
+"""Largest relative difference of width / height between pictures of one view: a px lost to rounding
+at each end of a cut-out face of 100 px."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +89,8 @@ class MultimodalCapture:
             raise SizeMismatchError(
                 f"its pictures differ in size: {told} px.",
                 where=self.source,
-                remedy="Register the three to one size; resizing alone does not register them.",
+                remedy="Register the three to one size; resizing alone does not register them. "
+                "If they are one view at several resolutions, as in CASIA-SURF, say --one-view.",
             )
 
 
@@ -92,6 +100,8 @@ def read_multimodal(
     infrared: Path | None,
     unit: DepthUnit | None = None,
     limits: Limits | None = None,
+    *,
+    one_view: bool = False,
 ) -> MultimodalCapture:
     """Read three registered files.
 
@@ -100,6 +110,7 @@ def read_multimodal(
         depth, infrared: see `read_levels`; None stands for a sample that has none.
         unit: of the depth; None takes 16-bit levels for millimetres and refuses 8-bit ones.
         limits: on bytes and pixels of each.
+        one_view: the three differ in resolution alone, see `to_one_size`; a file cannot tell.
 
     Raises:
         MissingModalityError, SizeMismatchError, DepthUnitError: as they say.
@@ -114,12 +125,52 @@ def read_multimodal(
         )
     colour = read_image(rgb, limits).rgb
     levels = read_levels(depth, limits)
-    light = read_levels(infrared, limits)
-    if light.dtype == np.uint16:
-        light = (light >> 8).astype(np.uint8)
-    return MultimodalCapture(
-        colour, depth_in_mm(levels, unit, str(depth)), light.astype(np.uint8), str(rgb)
+    light = eight_bits(read_levels(infrared, limits))
+    depth_mm = depth_in_mm(levels, unit, str(depth))
+    if one_view:
+        depth_mm, light = to_one_size(colour, depth_mm, light, str(rgb))
+    return MultimodalCapture(colour, depth_mm, light, str(rgb))
+
+
+def eight_bits(levels: npt.NDArray[np.uint8 | np.uint16]) -> npt.NDArray[np.uint8]:
+    """Levels of 16 bits by their high byte; those of 8 as they are."""
+    return (levels >> 8 if levels.dtype == np.uint16 else levels).astype(np.uint8)
+
+
+def to_one_size(
+    rgb: RgbImage,
+    depth_mm: npt.NDArray[np.float32],
+    infrared: npt.NDArray[np.uint8],
+    source: str,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
+    """Depth and infrared at the size of colour, for pictures that share their borders.
+
+    Depth takes the nearest px, because a mean of face and background is neither.
+
+    Args:
+        rgb, depth_mm, infrared: as `MultimodalCapture` has them, but of any size.
+        source: for messages.
+
+    Raises:
+        SizeMismatchError: their forms differ by more than `ASPECT_LIMIT`: not one view.
+    """
+    height, width = rgb.shape[:2]
+    for name, picture in (("depth", depth_mm), ("infrared", infrared)):
+        rows, columns = picture.shape
+        if abs(np.log(width * rows / (height * columns))) > ASPECT_LIMIT:
+            raise SizeMismatchError(
+                f"its pictures are no one view: colour {width} x {height}, {name} "
+                f"{columns} x {rows} px.",
+                where=source,
+                remedy="Cut the three from the same part of the scene, or register them.",
+            )
+    size = width, height
+    known = cv2.resize(depth_mm, size, interpolation=cv2.INTER_NEAREST_EXACT)
+    smaller = width < infrared.shape[1]
+    light = cv2.resize(
+        infrared, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
     )
+    return np.asarray(known, np.float32), np.asarray(light, np.uint8)
 
 
 def depth_in_mm(
@@ -152,13 +203,17 @@ def depth_in_mm(
 
 
 def read_presentation(
-    sample: Presentation, unit: DepthUnit | None = None, limits: Limits | None = None
+    sample: Presentation,
+    unit: DepthUnit | None = None,
+    limits: Limits | None = None,
+    *,
+    one_view: bool = False,
 ) -> MultimodalCapture:
-    """The capture of a row of a sample table, turned upright; errors as for `read_multimodal`."""
+    """The capture of a row of a sample table, turned upright; see `read_multimodal`."""
     depth, infrared = (
         Path(path) if path else None for path in (sample.depth_path, sample.infrared_path)
     )
-    capture = read_multimodal(Path(sample.path), depth, infrared, unit, limits)
+    capture = read_multimodal(Path(sample.path), depth, infrared, unit, limits, one_view=one_view)
     turns = -sample.rotation_deg // 90
     if not turns:
         return capture
@@ -180,6 +235,7 @@ def reason_of(error: CaptureError) -> ReasonCode:
 REASONS: dict[type[CaptureError], ReasonCode] = {
     MissingModalityError: ReasonCode.MISSING_MODALITY,
     SizeMismatchError: ReasonCode.MISREGISTERED,
+    UnmatchedClipsError: ReasonCode.MISREGISTERED,
     DepthUnitError: ReasonCode.DEPTH_UNIT,
 }
 

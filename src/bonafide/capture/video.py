@@ -16,15 +16,18 @@ import itertools
 import math
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
+import numpy as np
+import numpy.typing as npt
 from av.video.frame import VideoFrame
 
 from bonafide.capture import container as clip_container
 from bonafide.capture.clip_info import ClipInfo, ClipProbe, ClipReport
-from bonafide.capture.colour import picture_to_rgb
+from bonafide.capture.colour import picture_to_levels, picture_to_rgb
 from bonafide.capture.errors import CaptureError, NoFramesError
 from bonafide.capture.files import check_size, open_regular
 from bonafide.capture.limits import Limits, too_large
@@ -34,6 +37,20 @@ from bonafide.types import Frame, RgbImage
 SLOT_TOLERANCE_S = 0.002
 """How early a frame may come and still open the next sampling interval: the rounding of Matroska's
 millisecond clock, at both ends, must not decide which frames are taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelFrame:
+    """One picture of a one-channel clip, such as depth.
+
+    Attributes:
+        levels: (h, w) uint8 or uint16 as stored; upright.
+        time_s: from the clip's first frame.
+    """
+
+    levels: npt.NDArray[np.uint8 | np.uint16]
+    time_s: float
+
 
 _MAX_REORDERED = 16  # ITU-T H.264, A.3.1: the decoded picture buffer holds at most 16 pictures
 
@@ -97,6 +114,18 @@ class ClipReader(Iterator[Frame]):
             DamagedFileError: its rotation changes to something that is no quarter turn.
         """
         return next(self._frames)
+
+    def levels(self) -> Iterator[LevelFrame]:
+        """Every picture as a measurement of one channel; in the place of taking frames.
+
+        Raises:
+            DamagedFileError: the pictures have colours.
+        """
+        for picture, time_s in self._pictures:
+            self._limits.check_pixels(picture.width, picture.height, self.source)
+            levels: npt.NDArray[Any] = picture_to_levels(picture, self.source)
+            self.report.delivered += 1
+            yield LevelFrame(turn_upright(levels, self._orientation), time_s)
 
     def __enter__(self) -> Self:
         return self

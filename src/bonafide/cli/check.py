@@ -34,11 +34,16 @@ Paths = Annotated[
 Camera = Annotated[
     str | None, typer.Option(help="Watch a camera (its number) or a clip as if it were one.")
 ]
-Rgb = Annotated[Path | None, _option("Colour photo, or a folder with all three.", CAPTURE)]
-Depth = Annotated[Path | None, _option("Registered depth: 16-bit PNG in mm.", CAPTURE)]
-Infrared = Annotated[Path | None, _option("Registered infrared photo.", CAPTURE)]
+Rgb = Annotated[Path | None, _option("Colour photo or clip, or a folder with all three.", CAPTURE)]
+Depth = Annotated[
+    Path | None, _option("Registered depth: 16-bit PNG, or lossless clip, in mm.", CAPTURE)
+]
+Infrared = Annotated[Path | None, _option("Registered infrared photo or clip.", CAPTURE)]
 DepthScale = Annotated[float, _option("Millimetres of a depth level; 0: the model's.", CAPTURE)]
 DepthOffset = Annotated[float, _option("Millimetres at depth level 0.", CAPTURE)]
+OneView = Annotated[
+    bool, _option("The three are one view at several resolutions.", CAPTURE, "--one-view")
+]
 Model = Annotated[
     Path | None,
     _option("An exported model, a run, or ms-fans; the shipped one if not given.", JUDGING),
@@ -65,6 +70,7 @@ def check(
     infrared: Infrared = None,
     depth_scale: DepthScale = 0.0,
     depth_offset: DepthOffset = 0.0,
+    one_view: OneView = False,
     model: Model = None,
     operating_point: Point = None,
     frames_per_second: Rate = 5.0,
@@ -91,11 +97,10 @@ def check(
         )
     limits = _limits(max_bytes, max_pixels, max_frames, max_seconds)
     if rgb is not None:
-        from bonafide.cli.check_capture import answer_capture
+        from bonafide.cli.check_capture import AskedCapture, answer_capture
 
-        answer = answer_capture(
-            rgb, depth, infrared, model, depth_scale, depth_offset, limits, min_face, threads
-        )
+        asked = AskedCapture(rgb, depth, infrared, depth_scale, depth_offset, one_view)
+        answer = answer_capture(asked, model, limits, frames_per_second, min_face, threads)
         raise typer.Exit(exit_code(report(iter([answer]), as_json, scores, evidence)))
     _refuse_cascade(model)
     point = load_operating_point(operating_point) if operating_point else None

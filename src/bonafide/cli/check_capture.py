@@ -1,7 +1,8 @@
-"""`bonafide check --rgb A --depth B --infrared C`: one capture through the cascade."""
+"""`bonafide check --rgb A --depth B --infrared C`: photos or clips through the cascade."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,24 +14,34 @@ if TYPE_CHECKING:
     from bonafide.deploy.detector import Examination
 
 
+@dataclass(frozen=True, slots=True)
+class AskedCapture:
+    """The options of `bonafide check` on one capture, as they were given."""
+
+    rgb: Path
+    depth: Path | None
+    infrared: Path | None
+    depth_scale: float
+    depth_offset: float
+    one_view: bool
+
+
 def answer_capture(
-    rgb: Path,
-    depth: Path | None,
-    infrared: Path | None,
+    asked: AskedCapture,
     model: Path | None,
-    depth_scale: float,
-    depth_offset: float,
     limits: Limits,
+    sample_hz: float,
     min_face: float,
     threads: int,
 ) -> tuple[Answer, Examination | None]:
-    """Judge three files, or a folder that holds them.
+    """Judge three photos or clips, or a folder that holds them.
 
     Raises:
         BonafideError: no model is named, or it is no cascade; a folder is named besides files.
     """
     from bonafide.capture.multimodal import DepthUnit, find_modalities
-    from bonafide.deploy.cascade import CascadeDetector, answer_files
+    from bonafide.deploy.cascade import CascadeDetector
+    from bonafide.deploy.cascade_clip import CaptureFiles, answer_capture_files
     from bonafide.training.cascade_settings import is_cascade
 
     if model is None or not is_cascade(model):
@@ -41,14 +52,16 @@ def answer_capture(
             where="--model" if model is None else str(model),
             remedy="Train one (bonafide train cascade) and name its folder by --model.",
         )
-    if rgb.is_dir():
-        if depth is not None or infrared is not None:
+    paths = asked.rgb, asked.depth, asked.infrared
+    if asked.rgb.is_dir():
+        if asked.depth is not None or asked.infrared is not None:
             raise BonafideError(
                 "is a folder, and single files are named besides.",
-                where=str(rgb),
+                where=str(asked.rgb),
                 remedy="Give the folder alone, or three files.",
             )
-        rgb, depth, infrared = find_modalities(rgb)
+        paths = find_modalities(asked.rgb)
     detector = CascadeDetector.load(model, min_face_px=min_face, threads=threads)
-    unit = DepthUnit(depth_scale, depth_offset) if depth_scale else None
-    return answer_files(detector, rgb, depth, infrared, limits, unit)
+    unit = DepthUnit(asked.depth_scale, asked.depth_offset) if asked.depth_scale else None
+    files = CaptureFiles(*paths, unit, asked.one_view)
+    return answer_capture_files(detector, files, limits, sample_hz)

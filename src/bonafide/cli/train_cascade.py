@@ -37,6 +37,9 @@ def train_cascade(
         float, typer.Option(help="Millimetres of a depth level; 0: 16-bit PNG in mm.")
     ] = 0.0,
     depth_offset: Annotated[float, typer.Option(help="Millimetres at depth level 0.")] = 0.0,
+    one_view: Annotated[
+        bool, typer.Option("--one-view", help="One view at several resolutions, as in CASIA-SURF.")
+    ] = False,
     backbone: Annotated[str, typer.Option(help="se_resnext50, resnext50, small, ...")] = "",
     weights: Annotated[
         Path | None, typer.Option(help="Begin with timm's seresnext50_32x4d (safetensors).")
@@ -61,6 +64,7 @@ def train_cascade(
         config,
         depth_scale=depth_scale or config.depth_scale,
         depth_offset_mm=depth_offset or config.depth_offset_mm,
+        one_view=one_view or config.one_view,
     )
     check_device(device)
     cache = captures or data.with_suffix(".captures")

@@ -19,6 +19,7 @@ from bonafide.capture.multimodal import MultimodalCapture
 from bonafide.capture.registration import Shift, estimate_shift
 from bonafide.cues import spectral
 from bonafide.cues.depth import (
+    BACKGROUND,
     Depth,
     DepthError,
     ScaleRange,
@@ -68,12 +69,15 @@ class CaptureLimits:
         sure_correlation: below this correlation a shift is not believed: a print's infrared
             picture may have nothing in common with its colours, and it must be judged.
         min_depth_share: of the crop, that must be measured face.
+        min_alive_share: of the whole picture, that must be measured before a face without depth
+            counts against the capture; below it the sensor sees nothing, and nothing is judged.
     """
 
     max_angle_deg: float = 20.0
     max_shift: float = 0.04
     sure_correlation: float = 0.3
     min_depth_share: float = 0.2
+    min_alive_share: float = 0.01
 
     def for_photo(self) -> QualityLimits:
         """The house's limits with this one's angles."""
@@ -87,7 +91,8 @@ class AlignedCapture:
 
     Attributes:
         rgb: (side, side, 3) uint8; infrared: (side, side) uint8.
-        depth: (side, side) float32 mm of the cleaned face, NaN elsewhere.
+        depth: (side, side) float32 mm of the cleaned face, NaN elsewhere; NaN everywhere where the
+            sensor measured what is around the face and not the face, as with a screen's glass.
         landmarks: (5, 2) float32, px of the crop.
         area_px: w * h of the face's square in px of the original picture (Eq. 2's s).
         mm_per_px: size of a px of the crop at the face.
@@ -99,6 +104,11 @@ class AlignedCapture:
     landmarks: Landmarks
     area_px: float
     mm_per_px: float
+
+    @property
+    def has_depth(self) -> bool:
+        """Whether a surface of the face was measured."""
+        return bool(np.isfinite(self.depth).any())
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,18 +166,38 @@ def prepare_capture(
     face = ordered[0] if ordered else None
     if face is None or any(reason.blocking for reason in reasons):
         return PreparedCapture(reports, face, reasons, None)
-    try:
-        aligned = align_capture(capture, face.landmarks, crop_scale, crop_px, focal_px=focal_px)
-        against = _against(aligned, limits)
-    except DepthError as error:
-        against = [Reason(ReasonCode.NO_DEPTH, str(error), blocking=True)]
-    if against:
+    aligned = align_capture(capture, face.landmarks, crop_scale, crop_px, focal_px=focal_px)
+    against = _against(aligned, limits)
+    lack = _lack_of_depth(aligned, limits)
+    if lack:
+        alive = float(np.isfinite(capture.depth_mm).mean()) >= limits.min_alive_share
+        against.append(Reason(ReasonCode.NO_DEPTH, _NO_FACE if alive else lack, blocking=not alive))
+        aligned = replace(aligned, depth=np.full_like(aligned.depth, np.nan))
+    if any(reason.blocking for reason in against):
         return PreparedCapture(reports, face, (*against, *reasons), None)
-    return PreparedCapture(reports, face, reasons, aligned)
+    return PreparedCapture(reports, face, (*against, *reasons), aligned)
+
+
+_NO_FACE = (
+    "Depth was measured around the face and not on it, as with the glass of a screen; if this is a "
+    "person, step back: a face nearer than the sensor's range looks the same."
+)
+
+
+def _lack_of_depth(aligned: AlignedCapture, limits: CaptureLimits) -> str:
+    """Why depth shows no surface of a face; "" where it does."""
+    share = float(np.isfinite(aligned.depth).mean())
+    if share < limits.min_depth_share:
+        return f"Depth was measured on {share:.0%} of the face's square; come nearer, or clean it."
+    try:
+        landmark_normal(aligned.depth, aligned.landmarks, aligned.mm_per_px)
+    except DepthError as error:
+        return str(error)
+    return ""
 
 
 def _against(aligned: AlignedCapture, limits: CaptureLimits) -> list[Reason]:
-    """What the three modalities together say against judging; all of it blocks."""
+    """What colour and infrared together say against judging; all of it blocks."""
     side = len(aligned.depth)
     found = []
     shift = registration_of(aligned)
@@ -181,13 +211,6 @@ def _against(aligned: AlignedCapture, limits: CaptureLimits) -> list[Reason]:
     if np.ptp(aligned.infrared) <= DEAD_LEVELS:
         advice = "The infrared picture is one level all over; check that sensor and its lamp."
         found.append(Reason(ReasonCode.MISSING_MODALITY, advice, blocking=True))
-    share = float(np.isfinite(aligned.depth).mean())
-    if share < limits.min_depth_share:
-        advice = (
-            f"Depth was measured on {share:.0%} of the face's square; come nearer, or clean it."
-        )
-        found.append(Reason(ReasonCode.NO_DEPTH, advice, blocking=True))
-    landmark_normal(aligned.depth, aligned.landmarks, aligned.mm_per_px)  # raises if there is none
     return found
 
 
@@ -213,7 +236,6 @@ def align_capture(
 
     Raises:
         AlignmentError: the landmarks fit no face.
-        DepthError: nothing of the face was measured.
     """
     to_canonical = similarity_to_canonical(landmarks)
     matrix = crop_to_picture(to_canonical, crop_scale, crop_px)
@@ -243,10 +265,10 @@ def _cut_depth(depth_mm: Depth, matrix: Matrix, crop_scale: float, size: int) ->
     local[:, 2] += 0.5
     local = local / block
     local[:, 2] -= 0.5
+    if not np.isfinite(small).any():
+        return np.full((size, size), np.nan, np.float32)
     surface = clean_depth(small, within=_compact_face(local, size, crop_scale, small.shape))
     known = np.isfinite(surface)
-    if not known.any():
-        return np.full((size, size), np.nan, np.float32)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     weight = cv2.warpAffine(known.astype(np.float32), local, (size, size), flags=flags)
     # Taken from the middle, so that float32 keeps a hundredth of a mm.
@@ -283,7 +305,7 @@ def _block_medians(depth: Depth, block: int) -> Depth:
 
 
 def scale_of(aligned: AlignedCapture) -> tuple[float, float]:
-    """(smallest, largest) depth / box area of a face, mm per px²; for `cues.depth.scale_range`."""
+    """(smallest, largest) depth / box area of a face with depth, mm per px²; for `scale_range`."""
     scaled = aligned.depth / aligned.area_px
     return float(np.nanmin(scaled)), float(np.nanmax(scaled))
 
@@ -295,7 +317,9 @@ def level_and_distance(aligned: AlignedCapture) -> tuple[float, float]:
 
 
 def depth_planes(aligned: AlignedCapture, training: ScaleRange) -> Planes:
-    """F1, F2, F3 as `D_PLANES` lays them out: D-Net's input."""
+    """F1, F2, F3 as `D_PLANES` lays them out: D-Net's input; background alone without depth."""
+    if not aligned.has_depth:
+        return np.full((*aligned.depth.shape, len(D_PLANES)), BACKGROUND, np.uint8)
     return np.stack(
         [
             depth_shape(aligned.depth),
@@ -310,10 +334,11 @@ def spectral_planes(aligned: AlignedCapture, attenuation_per_m: float) -> Planes
     """Raw and fused pictures as `M_PLANES` lays them out: M-Net's input.
 
     Distance is that of each px of the face; outside the face its median, so that a far wall is not
-    multiplied into the picture.
+    multiplied into the picture. Without depth nothing is known to correct: it is the reference.
     """
     depth = aligned.depth
-    distance_m = np.where(np.isnan(depth), np.nanmedian(depth), depth) / 1000
+    middle = np.nanmedian(depth) if aligned.has_depth else 1000 * spectral.REFERENCE_M
+    distance_m = np.where(np.isnan(depth), middle, depth) / 1000
     infrared = spectral.distance_free(aligned.infrared, distance_m, attenuation_per_m)
     rgb = spectral.distance_free(aligned.rgb, distance_m, attenuation_per_m)
     return np.concatenate(

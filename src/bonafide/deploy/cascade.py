@@ -175,6 +175,11 @@ class CascadeDetector:
         """The depth's unit that the nets were trained with; None for 16-bit millimetres."""
         return align_settings(self.stages[0].settings).unit()
 
+    @property
+    def one_view(self) -> bool:
+        """Whether the nets were trained on pictures of one view at several resolutions."""
+        return self.stages[0].settings.one_view
+
     def __call__(self, capture: MultimodalCapture) -> Verdict:
         """Judge one capture."""
         return self.examine(capture).verdict
@@ -207,7 +212,7 @@ class CascadeDetector:
         answers, seen = self.ask(prepared.aligned, watch)
         score = whole_score(answers)
         verdict = Verdict(
-            decision=self._decision(answers),
+            decision=self.decision_of(answers),
             score=score,
             threshold=self.operating_point.threshold,
             operating_point=self.point_name,
@@ -246,7 +251,8 @@ class CascadeDetector:
             rejected = not stage.point.accepts(score)
         return answers, seen
 
-    def _decision(self, answers: dict[str, StageAnswer]) -> Decision:
+    def decision_of(self, answers: dict[str, StageAnswer]) -> Decision:
+        """Bona fide if and only if every stage was asked and accepts."""
         for stage in self.stages:
             score = answers[stage.name].score
             if score is None or not stage.point.accepts(score):
@@ -274,21 +280,31 @@ def answer_files(
     infrared: Path | None,
     limits: Limits,
     unit: DepthUnit | None = None,
+    one_view: bool = False,
 ) -> tuple[Answer, Examination | None]:
-    """Judge three files; what cannot be read is answered too, with the reader's own message."""
+    """Judge three files; what cannot be read is answered too, with the reader's own message.
+
+    ``unit`` and ``one_view`` take the place of what the model was trained with.
+    """
     watch = Stopwatch()
     try:
-        capture = read_multimodal(rgb, depth, infrared, unit or detector.unit, limits)
+        capture = read_multimodal(
+            rgb, depth, infrared, unit or detector.unit, limits,
+            one_view=one_view or detector.one_view,
+        )  # fmt: skip
     except CaptureError as error:
-        reason = Reason(reason_of(error), str(error), blocking=True)
-        point = detector.operating_point
-        verdict = Verdict(
-            Decision.NOT_EVALUATED, None, point.threshold, detector.point_name, (reason,)
-        )
-        return Answer(str(rgb), verdict, detector.model_id), None
+        return unread(detector, rgb, error), None
     watch.lap("decode")
     examination = detector.examine(capture, watch)
     return Answer(str(rgb), examination.verdict, detector.model_id), examination
+
+
+def unread(detector: CascadeDetector, rgb: Path, error: CaptureError) -> Answer:
+    """The answer on what cannot be read: not evaluated, with the reader's own message."""
+    reason = Reason(reason_of(error), str(error), blocking=True)
+    threshold = detector.operating_point.threshold
+    verdict = Verdict(Decision.NOT_EVALUATED, None, threshold, detector.point_name, (reason,))
+    return Answer(str(rgb), verdict, detector.model_id)
 
 
 def score_captures(
@@ -297,7 +313,7 @@ def score_captures(
     """Score rows of a sample table, one row each, with the preprocessing that `check` uses."""
     for sample in samples:
         try:
-            capture = read_presentation(sample, detector.unit, limits)
+            capture = read_presentation(sample, detector.unit, limits, one_view=detector.one_view)
         except CaptureError as error:
             yield ScoreRow(sample, None, None, reason_of(error))
             continue

@@ -28,6 +28,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bonafide.cues.depth import BACKGROUND
 from bonafide.models.se_resnext import BackboneShape, SeResNext, SqueezeExcite
 from bonafide.types import CLASSES, BonafideError
 
@@ -148,7 +149,9 @@ class CascadeScorer(nn.Module):
     """A net as it is deployed: uint8 planes in, scores of bona fide out.
 
     With ``patch_px`` 0 the whole picture is judged; else the fixed positions whose alpha is above
-    0, 36 at most, in one batch.
+    0, 36 at most, in one batch. A whole picture that is background alone scores 0: depth that was
+    measured around a face and not on it shows no face, and a net that was trained without screens
+    has never seen such a thing.
     """
 
     def __init__(self, network: CascadeNet, patch_px: int) -> None:
@@ -160,7 +163,8 @@ class CascadeScorer(nn.Module):
         """(batch, side, side, channels) uint8 -> (batch,) probability of bona fide, 0..1."""
         live = CLASSES.index("bona_fide")
         if not self.patch_px:
-            return self.network(normalise(planes)).softmax(1)[:, live]
+            seen = (planes != BACKGROUND).any(3).any(2).any(1)
+            return self.network(normalise(planes)).softmax(1)[:, live] * seen
         alpha = self.network.alpha
         picked = alpha.nonzero().flatten().tolist()
         score = self.positions(planes, picked)

@@ -35,7 +35,8 @@ from bonafide.papers.measure import OPERATING_POINT, MeasuredRow, scores_path
 from bonafide.papers.plan import Sheet, SheetLine
 from bonafide.types import Split
 
-COUNTS = (FP, FN)
+SILENT_ATTACKS, SILENT_BONA_FIDE = "Attacks not evaluated", "Bona fide not evaluated"
+COUNTS = (FP, FN, SILENT_ATTACKS, SILENT_BONA_FIDE)
 SHARES = (APCER, NPCER, ACER, ACCURACY)
 TPRS = (TPR_2, TPR_3, TPR_4)
 MEASURES = (*COUNTS, *SHARES, *TPRS)
@@ -48,7 +49,7 @@ def measure(test: TestScores, accepted: Bools, weights: Floats) -> Values:
     """Every measure of `MEASURES`, presentations weighing ``weights``.
 
     Args:
-        test: presentations; those without an answer are in none of the figures.
+        test: presentations; those without an answer are counted, and are in none of the rates.
         accepted: (rows,) decisions.
         weights: (rows,) how often each presentation was drawn; ones for the figures themselves.
 
@@ -64,6 +65,8 @@ def measure(test: TestScores, accepted: Bools, weights: Floats) -> Values:
     apcer = let_in / attacks if attacks else None
     npcer = refused / lives if lives else None
     found: Values = {FP: let_in, FN: refused, APCER: apcer, NPCER: npcer}
+    found[SILENT_ATTACKS] = float(weights[test.attack & ~test.answered].sum())
+    found[SILENT_BONA_FIDE] = float(weights[~test.attack & ~test.answered].sum())
     both = apcer is not None and npcer is not None
     found[ACER] = (apcer + npcer) / 2 if both else None  # type: ignore[operator]
     found[ACCURACY] = 1 - (let_in + refused) / (attacks + lives) if attacks + lives else None
@@ -148,8 +151,9 @@ def sheets_of(
 
 NOTE = (
     "FP: accepted attacks; FN: rejected bona fide, mean over seeds. APCER pools the species, as "
-    "the paper's. Accuracy and rates in percent; TPR is refused with fewer than 1 / FPR attacks. "
-    "Brackets: 95 %, over people and seeds."
+    "the paper's. Not evaluated: presentations without an answer (no face, a turned head, no "
+    "depth); none is accepted, and none is in a rate. Accuracy and rates in percent; TPR is "
+    "refused with fewer than 1 / FPR attacks. Brackets: 95 %, over people and seeds."
 )
 
 

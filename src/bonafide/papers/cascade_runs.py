@@ -52,11 +52,11 @@ class Runs:
 
     def __init__(self, request: Request) -> None:
         self._request = request
-        self._waves: list[dict[tuple[str, str, int], Trial]] = [{}, {}, {}, {}]
+        self._waves: list[dict[tuple[str, str, int], Trial]] = [{}, {}, {}, {}, {}, {}]
         self.rows: list[PlannedRow] = []
 
     def waves(self) -> tuple[tuple[Trial, ...], ...]:
-        """Trained stages and rivals; fine-tuning; tests on other data; cascades."""
+        """Trained stages; fine-tuning; tests on other data; cascades; rivals; their tests."""
         return tuple(tuple(wave.values()) for wave in self._waves if wave)
 
     def _add(self, wave: int, trial: Trial) -> None:
@@ -115,18 +115,17 @@ class Runs:
         return found
 
     def rival(self, model: str, trained: str, tested: str) -> Sequence[Trial]:
-        """A model of the catalogue, on its own data or on another's."""
-        found = [
-            RivalTrial(trained, rival_settings(self._request, model, seed))
-            for seed in self._request.seeds
-        ]
+        """A model of the catalogue, on its own data or on another's; one seed at the small size."""
+        small = self._request.size == "small"
+        seeds = self._request.seeds[:1] if small else self._request.seeds
+        found = [RivalTrial(trained, rival_settings(self._request, model, seed)) for seed in seeds]
         for trial in found:
-            self._add(0, trial)
+            self._add(4, trial)
         if trained == tested:
             return found
         moved = [RivalTransfer(trial, tested) for trial in found]
         for each in moved:
-            self._add(2, each)
+            self._add(5, each)
         return moved
 
     def row(self, group: str, name: str, trials: Sequence[Trial], remark: str = "") -> None:

@@ -61,13 +61,14 @@ Preparing = Callable[[str, int], Callable[[], None]]
 
 
 def in_units_of(settings: CascadeSettings, dataset: str) -> CascadeSettings:
-    """The settings with the depth unit of a data set; without a known distance, c is 0."""
+    """The settings with a data set's depth unit and resolutions; without known distance, c is 0."""
     scale, offset = UNITS.get(dataset, (0.0, 0.0))
     known = dataset not in UNITS
     return replace(
         settings,
         depth_scale=scale,
         depth_offset_mm=offset,
+        one_view=not known,
         estimate_attenuation=settings.estimate_attenuation and known,
     )
 

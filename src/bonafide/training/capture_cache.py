@@ -49,6 +49,7 @@ class AlignSettings:
     focal_px: float = 0.0
     depth_scale: float = 0.0
     depth_offset_mm: float = 0.0
+    one_view: bool = False
 
     def unit(self) -> DepthUnit | None:
         """The depth's unit; None for 16-bit millimetres."""
@@ -217,7 +218,7 @@ def align_sample(
 ) -> tuple[AlignedCapture | None, str]:
     """The aligned capture of one row, or None and the code of the reason."""
     try:
-        capture = read_presentation(sample, settings.unit())
+        capture = read_presentation(sample, settings.unit(), one_view=settings.one_view)
     except CaptureError as error:
         return None, reason_of(error).value
     faces = find_capture_faces(capture, _detector())

@@ -47,6 +47,7 @@ def align_settings(settings: CascadeSettings) -> AlignSettings:
         settings.focal_px,
         settings.depth_scale,
         settings.depth_offset_mm,
+        settings.one_view,
     )
 
 
@@ -78,13 +79,17 @@ def resolve(settings: CascadeSettings, training: CaptureCache) -> CascadeSetting
         BonafideError: c is to be estimated, and no bona fide person was seen at two distances.
     """
     if settings.stage != "d_net" and settings.estimate_attenuation:
-        live = [i for i, s in enumerate(training.samples) if s.label is Label.BONA_FIDE]
+        live = [
+            i for i, s in enumerate(training.samples)
+            if s.label is Label.BONA_FIDE and training.aligned(i).has_depth
+        ]  # fmt: skip
         seen = [level_and_distance(training.aligned(i)) for i in live]
         people = [training.samples[i].capture_subject for i in live]
         c = estimate_attenuation([s[0] for s in seen], [s[1] for s in seen], people)
         settings = replace(settings, attenuation_per_m=round(c, 6), estimate_attenuation=False)
     if settings.stage == "d_net" and settings.scale_low == settings.scale_high == 0:
-        ranges = [scale_of(training.aligned(i)) for i in range(len(training.samples))]
+        faces = (training.aligned(i) for i in range(len(training.samples)))
+        ranges = [scale_of(face) for face in faces if face.has_depth]
         joined = scale_range([low for low, _ in ranges], [high for _, high in ranges])
         settings = replace(settings, scale_low=joined.low, scale_high=joined.high)
     return settings

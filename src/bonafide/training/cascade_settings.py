@@ -32,6 +32,7 @@ class CascadeSettings:
         crop_scale, crop_px: of the aligned square.
         focal_px: of the registered pictures; 0 takes every face for an adult's in size.
         depth_scale, depth_offset_mm: mm of one level and of level 0; 0 takes 16-bit depth for mm.
+        one_view: colour, depth and infrared show one view at several resolutions (CASIA-SURF).
         estimate_attenuation: take c from the training part's bona fide faces.
         attenuation_per_m: c; the estimate replaces it, and the run's record holds what was used.
         scale_low, scale_high: F2's range, mm per px²; both 0 takes the training part's.
@@ -57,6 +58,7 @@ class CascadeSettings:
     focal_px: float = 0.0
     depth_scale: float = 0.0
     depth_offset_mm: float = 0.0
+    one_view: bool = False
     estimate_attenuation: bool = True
     attenuation_per_m: float = 0.0
     scale_low: float = 0.0

@@ -205,7 +205,7 @@ def _in_batches(
 
 GOES_ON_WITH = (
     "branches", "backbone", "crop_scale", "crop_px", "focal_px", "depth_scale", "depth_offset_mm",
-    "attenuation_per_m", "estimate_attenuation", "patch_px",
+    "one_view", "attenuation_per_m", "estimate_attenuation", "patch_px",
 )  # fmt: skip
 """Settings of an M-Net's run that its fine-tuning takes over."""
 

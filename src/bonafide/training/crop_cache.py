@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
+from bonafide.capture.multimodal import ASPECT_LIMIT
 from bonafide.capture.sniff import MediaKind
 from bonafide.capture.sources import expand_sources, open_source
 from bonafide.capture.video import open_clip, probe_clip
@@ -119,15 +121,32 @@ def _modalities(
                 remedy="A multimodal model needs RGB, depth and infrared of every presentation.",
             )
         [picture] = _pictures(replace(sample, path=path), 1)
-        if picture.shape != rgb.shape:
-            raise BonafideError(
-                f"is {picture.shape[1]} x {picture.shape[0]} px, the RGB picture "
-                f"{rgb.shape[1]} x {rgb.shape[0]} px.",
-                where=path,
-                remedy="Register the modalities to the RGB picture.",
-            )
+        picture = _at_size_of(rgb, picture, path)
         cut.append(sample_picture(picture, stack.to_picture[0], stack.crops.shape[1])[0])
     return np.stack(cut)
+
+
+def _at_size_of(
+    rgb: npt.NDArray[np.uint8], picture: npt.NDArray[np.uint8], path: str
+) -> npt.NDArray[np.uint8]:
+    """A modality at the size of the RGB picture: of that form, but perhaps of another resolution.
+
+    As in CASIA-SURF. Each px is the nearest one, because a mean of two depths is neither.
+
+    Raises:
+        BonafideError: its form is another, so it shows another part of the scene.
+    """
+    (height, width), (rows, columns) = rgb.shape[:2], picture.shape[:2]
+    if abs(np.log(width * rows / (height * columns))) > ASPECT_LIMIT:
+        raise BonafideError(
+            f"is {columns} x {rows} px, the RGB picture {width} x {height} px.",
+            where=path,
+            remedy="Register the modalities to the RGB picture.",
+        )
+    if (height, width) == (rows, columns):
+        return picture
+    resized = cv2.resize(picture, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+    return np.asarray(resized, np.uint8)
 
 
 def _pictures(sample: Presentation, frames_per_clip: int) -> Iterator[npt.NDArray[np.uint8]]:
