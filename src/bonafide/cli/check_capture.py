@@ -9,6 +9,7 @@ from bonafide.types import BonafideError
 
 if TYPE_CHECKING:
     from bonafide.capture.limits import Limits
+    from bonafide.decision.operating_point import OperatingPoint
     from bonafide.deploy.answer import Answer
     from bonafide.deploy.detector import Examination
 
@@ -23,6 +24,7 @@ def answer_capture(
     limits: Limits,
     min_face: float,
     threads: int,
+    operating_point: OperatingPoint | None = None,
 ) -> tuple[Answer, Examination | None]:
     """Judge three files, or a folder that holds them.
 
@@ -30,8 +32,7 @@ def answer_capture(
         BonafideError: no model is named, or it is no cascade; a folder is named besides files.
     """
     from bonafide.capture.multimodal import DepthUnit, find_modalities
-    from bonafide.deploy.cascade import CascadeDetector, answer_files
-    from bonafide.training.cascade_settings import is_cascade
+    from bonafide.deploy.cascade import CascadeDetector, answer_files, is_cascade
 
     if model is None or not is_cascade(model):
         raise BonafideError(
@@ -39,7 +40,7 @@ def answer_capture(
             if model is None
             else "is no cascade.",
             where="--model" if model is None else str(model),
-            remedy="Train one (bonafide train cascade) and name its folder by --model.",
+            remedy="Name a cascade's folder (bonafide train cascade) or its export by --model.",
         )
     if rgb.is_dir():
         if depth is not None or infrared is not None:
@@ -49,6 +50,8 @@ def answer_capture(
                 remedy="Give the folder alone, or three files.",
             )
         rgb, depth, infrared = find_modalities(rgb)
-    detector = CascadeDetector.load(model, min_face_px=min_face, threads=threads)
+    detector = CascadeDetector.load(
+        model, min_face_px=min_face, threads=threads, operating_point=operating_point
+    )
     unit = DepthUnit(depth_scale, depth_offset) if depth_scale else None
     return answer_files(detector, rgb, depth, infrared, limits, unit)

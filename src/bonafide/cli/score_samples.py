@@ -67,9 +67,9 @@ def score_samples(
 
     from bonafide.capture.limits import Limits
     from bonafide.datasets.sample_table import read_sample_table
+    from bonafide.deploy.cascade import CascadeDetector, is_cascade, score_captures
     from bonafide.deploy.score_table import UNITS, score_table
     from bonafide.evaluation.score_writer import write_score_rows
-    from bonafide.training.cascade_settings import is_cascade
 
     if unit not in UNITS:
         raise BonafideError(
@@ -83,9 +83,7 @@ def score_samples(
             remedy="Name a split that it has.",
         )
     shown = track(samples, "scoring", console=Console(stderr=True), transient=True)
-    if is_cascade(chosen.model):
-        from bonafide.deploy.cascade import CascadeDetector, score_captures
-
+    if chosen.input_spec is None and is_cascade(chosen.model):
         cascade = CascadeDetector.load(chosen.model, threads=threads)
         rows = score_captures(cascade, shown, Limits())
     else:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bonafide.decision.operating_point import OperatingPoint
+from bonafide.deploy.cascade_model import FAMILY as CASCADE
 from bonafide.deploy.clip_detector import ClipDetector, ClipScorer
 from bonafide.deploy.clip_scorers import OnnxClipScorer, TextureScorer, TorchClipScorer
 from bonafide.deploy.detector import Detector, Scorer
-from bonafide.deploy.runtime import FACE_FAMILIES, SHIPPED_MODEL, OnnxModel, OnnxScorer, model_path
+from bonafide.deploy.onnx_metadata import family_of_file
+from bonafide.deploy.runtime import FACE_FAMILIES, SHIPPED_MODEL, OnnxScorer, model_path
 from bonafide.face.detect import FaceDetector, MtcnnDetector
 from bonafide.types import BonafideError
 
@@ -86,6 +88,12 @@ def load_detector(
         return Detector(faces_of[family](path, threads), faces, operating_point)
     if family in clips_of:
         return ClipDetector(clips_of[family](path, threads), faces, operating_point)
+    if family == CASCADE:
+        raise BonafideError(
+            "is a cascade, which judges colour, depth and infrared together.",
+            where=str(path),
+            remedy="Name the three by --rgb, --depth and --infrared.",
+        )
     raise BonafideError(
         f"holds a model of family {family!r}, which this version cannot run.",
         where=str(path),
@@ -100,7 +108,9 @@ def _scorers(
 ]:
     """The model's family, and the scorers of its form."""
     if path.is_dir():
+        from bonafide.training.cascade_settings import is_cascade
         from bonafide.training.run import family_of
 
-        return family_of(path), FACE_RUNS, CLIP_RUNS
-    return OnnxModel(path).record.family, FACE_EXPORTS, CLIP_EXPORTS
+        # A cascade's folder holds its stages' runs, and no run of its own.
+        return CASCADE if is_cascade(path) else family_of(path), FACE_RUNS, CLIP_RUNS
+    return family_of_file(path), FACE_EXPORTS, CLIP_EXPORTS

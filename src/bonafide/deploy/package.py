@@ -12,10 +12,12 @@ import numpy as np
 from torch import nn
 
 from bonafide.decision.operating_point import load_operating_point
+from bonafide.deploy.cascade_export import export_cascade_run
 from bonafide.deploy.export import export_clip_onnx, export_onnx
 from bonafide.deploy.record import METADATA_KEY, ModelRecord
 from bonafide.deploy.run_scores import OPERATING_POINT
 from bonafide.training import motion_task, ms_fans_task, skin_colour_task, texture_run
+from bonafide.training.cascade_settings import is_cascade
 from bonafide.training.checkpoint import save_tensors
 from bonafide.training.loop import compact
 from bonafide.training.motion_settings import MotionSettings
@@ -48,6 +50,8 @@ def export_run(run: Path, output: Path, *, probe: Path, name: str, version: str)
         BonafideError: the run is not finished, its family is not exported, or the exported network
             answers differently.
     """
+    if is_cascade(run):
+        return export_cascade_run(run, output, probe=probe, name=name, version=version)
     family = family_of(run)
     if family not in EXPORTERS:
         raise BonafideError(
