@@ -32,9 +32,10 @@ def answer_capture(
         BonafideError: no model is named, or it is no cascade; a folder is named besides files.
     """
     from bonafide.capture.multimodal import DepthUnit, find_modalities
-    from bonafide.deploy.cascade import CascadeDetector, answer_files, is_cascade
+    from bonafide.deploy.captures import is_capture_model, load_capture_detector
+    from bonafide.deploy.cascade import CascadeDetector, answer_files
 
-    if model is None or not is_cascade(model):
+    if model is None or not is_capture_model(model):
         raise BonafideError(
             "judging colour, depth and infrared needs a cascade."
             if model is None
@@ -50,8 +51,10 @@ def answer_capture(
                 remedy="Give the folder alone, or three files.",
             )
         rgb, depth, infrared = find_modalities(rgb)
-    detector = CascadeDetector.load(
+    detector = load_capture_detector(
         model, min_face_px=min_face, threads=threads, operating_point=operating_point
     )
+    if not isinstance(detector, CascadeDetector):
+        return detector.answer_files(rgb, depth, infrared, limits)
     unit = DepthUnit(depth_scale, depth_offset) if depth_scale else None
     return answer_files(detector, rgb, depth, infrared, limits, unit)

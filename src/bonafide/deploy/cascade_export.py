@@ -19,6 +19,7 @@ from bonafide.deploy.export import write_checked
 from bonafide.deploy.graph import OPSET, GraphForm, graph_of
 from bonafide.deploy.record import METADATA_KEY, ModelRecord
 from bonafide.deploy.runtime import OnnxModel
+from bonafide.deploy.sample_face import sample_captures
 from bonafide.training.capture_cache import open_captures_of
 from bonafide.training.cascade_data import align_settings, plane_form
 from bonafide.training.checkpoint import save_tensors
@@ -36,12 +37,15 @@ SCORE = (
 )
 
 
-def export_cascade_run(run: Path, output: Path, *, probe: Path, name: str, version: str) -> float:
+def export_cascade_run(
+    run: Path, output: Path, *, probe: Path | None, name: str, version: str
+) -> float:
     """Export a cascade's folder, or the run of one stage, with its weights beside as safetensors.
 
     Args:
         run, output, name, version: see `package.export_run`.
-        probe: a split's folder of the cache of aligned captures, such as samples.captures/test.
+        probe: a split's folder of the cache of aligned captures, such as samples.captures/test;
+            the bundled face with a made-up depth if None.
 
     Returns:
         the largest difference between torch and ONNX Runtime on the probe, of both nets.
@@ -51,7 +55,11 @@ def export_cascade_run(run: Path, output: Path, *, probe: Path, name: str, versi
             exported nets answer differently.
     """
     stages = stages_of(run)
-    faces = probe_captures(probe, stages[0].settings.crop_px)
+    settings = stages[0].settings
+    if probe is None:
+        faces = sample_captures(settings.crop_scale, settings.crop_px, PROBE_CAPTURES)
+    else:
+        faces = probe_captures(probe, settings.crop_px)
     probes = [np.stack([plane_form(stage.settings).of(face) for face in faces]) for stage in stages]
     record = cascade_record(stages, name=name, version=version)
     difference = export_cascade(stages, record, output, probes)

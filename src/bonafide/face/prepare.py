@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bonafide.face.crop import CropStack, multi_scale_crops
+import numpy as np
+import numpy.typing as npt
+
+from bonafide.capture.errors import SizeMismatchError
+from bonafide.face.crop import CropStack, multi_scale_crops, sample
 from bonafide.face.quality import QualityLimits, measure_quality, reasons_for
 from bonafide.types import Face, FaceReport, Reason, RgbImage
 
@@ -62,3 +66,32 @@ def prepare_face(
         return PreparedFace(reports, ordered[0] if ordered else None, reasons, None)
     crops = multi_scale_crops(rgb, ordered[0].landmarks, scales, crop_px)
     return PreparedFace(reports, ordered[0], reasons, crops)
+
+
+def modality_crops(
+    rgb: RgbImage, others: Sequence[tuple[str, RgbImage]], stack: CropStack
+) -> npt.NDArray[np.uint8]:
+    """The first crop's place in a colour picture and in pictures registered to it.
+
+    Args:
+        rgb: (height, width, 3) uint8, that the crops were cut from.
+        others: name for messages, and picture; such as depth and infrared, their levels repeated.
+        stack: crops of ``rgb``.
+
+    Returns:
+        (1 + len(others), size, size, 3) uint8.
+
+    Raises:
+        SizeMismatchError: a picture's size is not that of ``rgb``.
+    """
+    cut = [stack.crops[0]]
+    for name, picture in others:
+        if picture.shape != rgb.shape:
+            raise SizeMismatchError(
+                f"is {picture.shape[1]} x {picture.shape[0]} px, the RGB picture "
+                f"{rgb.shape[1]} x {rgb.shape[0]} px.",
+                where=name,
+                remedy="Register the modalities to the RGB picture.",
+            )
+        cut.append(sample(picture, stack.to_picture[0], stack.crops.shape[1])[0])
+    return np.stack(cut)
