@@ -1,32 +1,39 @@
 """Every network of the catalogue exports, answers as torch does, and is judged without torch."""
 
+import doctest
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from rival_makers import untrained, write_rival
 
 from bonafide.capture.limits import Limits
 from bonafide.capture.sources import expand_sources
+from bonafide.deploy import view_clips
 from bonafide.deploy.captures import load_capture_detector
-from bonafide.deploy.export import write_checked
+from bonafide.deploy.export import export_onnx, write_checked
 from bonafide.deploy.files import answer_source
 from bonafide.deploy.graph import graph_of
-from bonafide.deploy.load import load_detector
-from bonafide.deploy.package import export_run
+from bonafide.deploy.load import CLIP_EXPORTS, FACE_EXPORTS, load_detector
+from bonafide.deploy.model_list import all_names
+from bonafide.deploy.package import EXPORTERS, MACHINE_FAMILIES, export_run
 from bonafide.deploy.rival_export import (
     FORM,
     RivalScorer,
     cached_views,
+    linear_head,
     rival_difference,
     sample_views,
 )
-from bonafide.deploy.rival_file import KIND_FAMILIES
+from bonafide.deploy.rival_file import CAPTURE_FAMILY, KIND_FAMILIES
 from bonafide.deploy.rival_run import load_judge, network_scores
 from bonafide.deploy.runtime import OnnxModel
-from bonafide.models.catalogue import FRAMES, MACHINES, MODALITIES, NETWORKS, SCALES
+from bonafide.models.catalogue import FRAMES, MACHINES, MODALITIES, NETWORKS, SCALES, Views
+from bonafide.models.ms_fans import MsFans
+from bonafide.models.support_machine import SupportMachine
 from bonafide.training.toml import format_toml
 from bonafide.types import BonafideError, Decision
 
@@ -58,6 +65,31 @@ def test_every_network_agrees_with_torch_at_every_batch_size(name, record, tmp_p
     assert alpha.shape == (2, views.count)
 
 
+@pytest.mark.slow
+def test_the_deep_ms_fans_too(record, tmp_path):
+    torch.manual_seed(0)
+    network = MsFans(2, "cnn_d").eval()
+    crops = sample_views(Views(SCALES, (1.0, 1.2), 128), 4)
+    assert export_onnx(network, record, tmp_path / "deep.onnx", probe=crops) <= 1e-4
+
+
+def test_every_model_that_is_listed_is_exported_or_says_why_not():
+    """The cascade and the motion network, which the list leaves to their pages, are beside it."""
+    exported = {*NETWORKS, "ms-fans", "ms-fans-deep"}
+    assert set(all_names()) == exported | set(MACHINES)
+    assert {*EXPORTERS} == {"ms_fans", "skin_colour", "motion_cnn_lstm", "rival"}
+    assert {*MACHINE_FAMILIES} == {"texture_svm", "rival_machine"}
+    assert {*FACE_EXPORTS, *CLIP_EXPORTS, CAPTURE_FAMILY, "cascade"} == {
+        *EXPORTERS,
+        *KIND_FAMILIES.values(),
+        "cascade",
+    }
+
+
+def test_places_are_spread_evenly():
+    assert doctest.testmod(view_clips).failed == 0
+
+
 @pytest.fixture(scope="module")
 def machine_run(tmp_path_factory):
     return write_rival(tmp_path_factory.mktemp("alex") / "run", "alex_net_svm", 64)
@@ -80,9 +112,6 @@ def test_a_machine_on_a_network_is_part_of_the_graph(machine_run, machine_file):
 
 def test_components_before_the_machine_are_too(tmp_path):
     """DPCNN's own network is 134 M weights: the same road on a small one."""
-    from bonafide.deploy.rival_export import linear_head
-    from bonafide.models.support_machine import SupportMachine
-
     rng = np.random.default_rng(1)
     features = rng.normal(3, 2, (7, 20))
     learned = {"pca_mean": rng.normal(size=20), "pca_axes": rng.normal(size=(5, 20))}
@@ -163,8 +192,6 @@ def test_a_users_own_crops_may_be_the_probe(machine_run, tmp_path):
 
 
 def test_frames_of_a_cache_become_clips(tmp_path):
-    from bonafide.models.catalogue import Views
-
     rows = np.arange(12, dtype=np.uint8)[:, None, None, None, None] * np.ones((1, 1, 4, 4, 3))
     np.save(tmp_path / "crops.npy", rows.astype(np.uint8))
     clips = cached_views(tmp_path / "crops.npy", Views(FRAMES, (1.2,), 4, 3))
