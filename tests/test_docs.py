@@ -14,6 +14,7 @@ RUN_HERE = (
     "README.md",
     "batch.md",
     "check.md",
+    "export.md",
     "monitor.md",
     "motion.md",
     "rivals.md",

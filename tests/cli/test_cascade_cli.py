@@ -153,7 +153,7 @@ def with_thresholds(model, d_net, m_net):
         replace(first, point=replace(first.point, threshold=d_net)),
         replace(second, point=replace(second.point, threshold=m_net)),
     )
-    return CascadeDetector(stages, detector.faces)
+    return CascadeDetector(replace(detector.model, stages=stages), detector.faces)
 
 
 def test_m_net_is_not_run_when_d_net_rejects(model, table):
@@ -168,9 +168,8 @@ def test_m_net_is_not_run_when_d_net_rejects(model, table):
     ):
         detector = with_thresholds(model, d_net, m_net)
         calls = []
-        detector.stages[1].scorer.network.register_forward_pre_hook(
-            lambda *_, calls=calls: calls.append(1)
-        )
+        network = detector.stages[1].scores.__self__.scorer.network
+        network.register_forward_pre_hook(lambda *_, calls=calls: calls.append(1))
         examination = detector.examine(capture)
         verdict = examination.verdict
         assert verdict.decision == decision

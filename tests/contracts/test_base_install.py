@@ -8,7 +8,9 @@ import importlib, pkgutil, sys
 from importlib.abc import MetaPathFinder
 
 LEFT_OUT = {"torch", "lightning", "sklearn", "numba", "scipy", "onnx", "pyarrow", "fsspec", "ray"}
-DEPLOYED = ("load", "files", "evidence", "score_table", "batch", "batch_child", "batch_local")
+DEPLOYED = (
+    "load", "cascade", "files", "evidence", "score_table", "batch", "batch_child", "batch_local",
+)
 
 class Missing(MetaPathFinder):
     def find_spec(self, name, path, target=None):

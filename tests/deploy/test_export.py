@@ -69,7 +69,7 @@ def test_the_record_travels_in_the_file(network, record, probe, tmp_path):
 
 
 def test_a_model_that_differs_is_not_written(network, record, probe, tmp_path, monkeypatch):
-    trace = export._trace
+    trace = export.graph_of
 
     def trace_and_spoil(scorer, example, form):
         model = trace(scorer, example, form)
@@ -79,7 +79,7 @@ def test_a_model_that_differs_is_not_written(network, record, probe, tmp_path, m
                 weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
         return model
 
-    monkeypatch.setattr(export, "_trace", trace_and_spoil)
+    monkeypatch.setattr(export, "graph_of", trace_and_spoil)
     with pytest.raises(BonafideError, match="differ by"):
         export_onnx(network, record, tmp_path / "model.onnx", probe=probe)
     assert list(tmp_path.iterdir()) == []

@@ -18,7 +18,6 @@ from bonafide.models.cascade import (
     POSITIONS,
     CascadeNet,
     CascadeScorer,
-    cascade_score,
     cut_patches,
     cyclic_cosine,
     fine_tuning_round,
@@ -219,16 +218,6 @@ def test_the_weighted_loss_by_brute_force():
     for n, i in itertools.product(range(36), range(5)):
         total += -float(weight[n]) / 5 * float(logits[i, n].log_softmax(0)[target[i]])
     assert float(weighted_loss(logits, target, weight)) == pytest.approx(total, rel=1e-5)
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
-def test_the_cascades_score_decides_as_its_two_stages_do(d_net, m_net, d_threshold, m_threshold):
-    passed = d_net >= d_threshold
-    score = cascade_score(d_net, m_net if passed else None)
-    assert (score >= m_threshold) == (passed and m_net >= m_threshold)
-    assert -1 <= score <= 1
-    assert passed == (score >= 0)
 
 
 def test_the_papers_direction_is_turned_in_one_place():

@@ -10,7 +10,7 @@ from PIL import Image
 from bonafide.face.crop import multi_scale_crops
 from bonafide.face.detect import MtcnnDetector
 from bonafide.face.find import find_faces
-from bonafide.training.crop_cache import CropSettings, _at_size_of, crop_cache
+from bonafide.training.crop_cache import CropSettings, crop_cache
 from bonafide.types import BonafideError, Label, Presentation, Split
 
 SETTINGS = CropSettings(scales=(1.0, 1.3), frames_per_clip=3)
@@ -92,17 +92,3 @@ def test_the_number_of_workers_changes_nothing(media):
     np.testing.assert_array_equal(one.crops, two.crops)
     assert one.samples == two.samples
     assert one.missed == two.missed
-
-
-def test_modalities_of_another_resolution_come_to_the_size_of_colour():
-    """CASIA-SURF's depth and infrared are smaller than its colour pictures; no level is made up."""
-    rgb = np.zeros((160, 120, 3), np.uint8)
-    small = np.repeat(np.arange(80, dtype=np.uint8)[:, None, None], 60, 1).repeat(3, 2)
-    large = _at_size_of(rgb, small, "depth.png")
-    assert large.shape == rgb.shape
-    assert (large[:, 0, 0] == np.arange(160) // 2).all()
-    assert _at_size_of(rgb, rgb, "depth.png") is rgb
-    with pytest.raises(
-        BonafideError, match=r"depth\.png: is 60 x 60 px, the RGB picture 120 x 160"
-    ):
-        _at_size_of(rgb, small[:60], "depth.png")

@@ -321,6 +321,16 @@ def read_frames(
         yield from clip
 
 
+def spread_frames(path: Path, count: int, limits: Limits | None = None) -> ClipReader:
+    """Open a clip so that its first ``count`` frames are spread evenly over it, or all it has.
+
+    Raises:
+        CaptureError: as `open_clip`.
+    """
+    span_s = probe_clip(path, limits).span_s
+    return open_clip(path, limits, sample_hz=count / span_s if span_s > 0 else None)
+
+
 def probe_clip(path: Path, limits: Limits | None = None) -> ClipProbe:
     """What a clip states, and what its packets' time stamps say; one picture is decoded.
 

@@ -96,14 +96,13 @@ def check(
             "give either paths, --camera or --rgb.", remedy="See: bonafide check --help."
         )
     limits = _limits(max_bytes, max_pixels, max_frames, max_seconds)
+    point = load_operating_point(operating_point) if operating_point else None
     if rgb is not None:
         from bonafide.cli.check_capture import AskedCapture, answer_capture
 
         asked = AskedCapture(rgb, depth, infrared, depth_scale, depth_offset, one_view)
-        answer = answer_capture(asked, model, limits, frames_per_second, min_face, threads)
+        answer = answer_capture(asked, model, limits, frames_per_second, min_face, threads, point)
         raise typer.Exit(exit_code(report(iter([answer]), as_json, scores, evidence)))
-    _refuse_cascade(model)
-    point = load_operating_point(operating_point) if operating_point else None
     detector = load_detector(
         model_path(model),
         operating_point=point,
@@ -130,17 +129,6 @@ def _watch(detector: AnyDetector, camera: str, limits: Limits, sample_hz: float)
             remedy="Record a clip and check that, or use a model that judges pictures.",
         )
     watch_camera(detector, camera, limits, sample_hz)
-
-
-def _refuse_cascade(model: Path | None) -> None:
-    from bonafide.training.cascade_settings import is_cascade
-
-    if model is not None and is_cascade(model):
-        raise BonafideError(
-            "is a cascade, which judges colour, depth and infrared together.",
-            where=str(model),
-            remedy="Name the three by --rgb, --depth and --infrared.",
-        )
 
 
 def _limits(

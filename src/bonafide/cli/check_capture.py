@@ -10,6 +10,7 @@ from bonafide.types import BonafideError
 
 if TYPE_CHECKING:
     from bonafide.capture.limits import Limits
+    from bonafide.decision.operating_point import OperatingPoint
     from bonafide.deploy.answer import Answer
     from bonafide.deploy.detector import Examination
 
@@ -33,6 +34,7 @@ def answer_capture(
     sample_hz: float,
     min_face: float,
     threads: int,
+    operating_point: OperatingPoint | None = None,
 ) -> tuple[Answer, Examination | None]:
     """Judge three photos or clips, or a folder that holds them.
 
@@ -40,17 +42,17 @@ def answer_capture(
         BonafideError: no model is named, or it is no cascade; a folder is named besides files.
     """
     from bonafide.capture.multimodal import DepthUnit, find_modalities
+    from bonafide.deploy.captures import is_capture_model, load_capture_detector
     from bonafide.deploy.cascade import CascadeDetector
     from bonafide.deploy.cascade_clip import CaptureFiles, answer_capture_files
-    from bonafide.training.cascade_settings import is_cascade
 
-    if model is None or not is_cascade(model):
+    if model is None or not is_capture_model(model):
         raise BonafideError(
             "judging colour, depth and infrared needs a cascade."
             if model is None
             else "is no cascade.",
             where="--model" if model is None else str(model),
-            remedy="Train one (bonafide train cascade) and name its folder by --model.",
+            remedy="Name a cascade's folder (bonafide train cascade) or its export by --model.",
         )
     paths = asked.rgb, asked.depth, asked.infrared
     if asked.rgb.is_dir():
@@ -61,7 +63,11 @@ def answer_capture(
                 remedy="Give the folder alone, or three files.",
             )
         paths = find_modalities(asked.rgb)
-    detector = CascadeDetector.load(model, min_face_px=min_face, threads=threads)
+    detector = load_capture_detector(
+        model, min_face_px=min_face, threads=threads, operating_point=operating_point
+    )
+    if not isinstance(detector, CascadeDetector):
+        return detector.answer_files(*paths, limits)
     unit = DepthUnit(asked.depth_scale, asked.depth_offset) if asked.depth_scale else None
     files = CaptureFiles(*paths, unit, asked.one_view)
     return answer_capture_files(detector, files, limits, sample_hz)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-PHOTO = Path(__file__).parent / "astronaut.jpg"
+PHOTO = Path(__file__).parents[1] / "deploy" / "shipped" / "astronaut.jpg"
 """Astronaut Eileen Collins; NASA Great Images database, public domain (also in scikit-image)."""
 
 

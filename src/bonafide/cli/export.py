@@ -9,10 +9,16 @@ import typer
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="A run folder of `bonafide train`.")],
+    run: Annotated[Path, typer.Argument(help="A run folder of `bonafide train`, or a cascade's.")],
     output: Annotated[Path, typer.Argument(help="The ONNX file to write.")],
-    probe: Annotated[Path, typer.Option(help="A crops.npy for the parity check.")],
-    name: Annotated[str, typer.Option(help="The model's name.")] = "ms-fans",
+    probe: Annotated[
+        Path | None,
+        typer.Option(
+            help="Faces for the parity check: a crops.npy or clips.npy of the run's cache, or a "
+            "cascade's captures folder; a bundled face if not given."
+        ),
+    ] = None,
+    name: Annotated[str, typer.Option(help="The model's name; its family's if not given.")] = "",
     version: Annotated[str, typer.Option(help="The model's version.")] = "0",
 ) -> None:
     """Write the network, its preprocessing and operating point as one file, checked for parity."""

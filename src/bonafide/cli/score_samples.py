@@ -11,7 +11,11 @@ import typer
 from bonafide.types import BonafideError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from bonafide.deploy.load import AnyDetector
+    from bonafide.evaluation.score_writer import ScoreRow
+    from bonafide.types import Presentation
 
 
 @dataclass(frozen=True)
@@ -67,9 +71,9 @@ def score_samples(
 
     from bonafide.capture.limits import Limits
     from bonafide.datasets.sample_table import read_sample_table
+    from bonafide.deploy.captures import is_capture_model
     from bonafide.deploy.score_table import UNITS, score_table
     from bonafide.evaluation.score_writer import write_score_rows
-    from bonafide.training.cascade_settings import is_cascade
 
     if unit not in UNITS:
         raise BonafideError(
@@ -83,11 +87,8 @@ def score_samples(
             remedy="Name a split that it has.",
         )
     shown = track(samples, "scoring", console=Console(stderr=True), transient=True)
-    if is_cascade(chosen.model):
-        from bonafide.deploy.cascade import CascadeDetector, score_captures
-
-        cascade = CascadeDetector.load(chosen.model, threads=threads)
-        rows = score_captures(cascade, shown, Limits())
+    if chosen.input_spec is None and is_capture_model(chosen.model):
+        rows = _capture_rows(chosen.model, shown, threads)
     else:
         detector = _detector(chosen, threads)
         rows = score_table(detector, shown, unit=unit, sample_hz=frames_per_second, limits=Limits())
@@ -95,6 +96,17 @@ def score_samples(
     count = write_score_rows(scratch, rows)
     scratch.replace(output)
     typer.echo(f"{output}: {count} rows, one a {unit}, of {len(samples)} presentations")
+
+
+def _capture_rows(model: Path, samples: Iterable[Presentation], threads: int) -> Iterator[ScoreRow]:
+    from bonafide.capture.limits import Limits
+    from bonafide.deploy.captures import load_capture_detector
+    from bonafide.deploy.cascade import CascadeDetector, score_captures
+
+    detector = load_capture_detector(model, threads=threads)
+    if isinstance(detector, CascadeDetector):
+        return score_captures(detector, samples, Limits())
+    return detector.rows(samples, Limits())
 
 
 def _detector(chosen: ChosenModel, threads: int) -> AnyDetector:

@@ -19,10 +19,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage, sparse
-from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import spsolve
 
+from bonafide.cues.harmonic import enclosed_by, harmonic, label_regions, linked_regions
 from bonafide.types import BonafideError, Landmarks
 
 Depth = npt.NDArray[np.float32]
@@ -105,11 +103,11 @@ def clean_depth(
     filled = fill_holes(depth, settings.rim_mm, settings.hole_share)
     face = largest_surface(filled, settings.jump_mm, within)
     # Holes that only the face surrounds belong to it; known points at another depth do not.
-    enclosed = ndimage.binary_fill_holes(face) & ~face & np.isnan(filled)
-    labels, count = ndimage.label(enclosed)
+    enclosed = enclosed_by(face) & np.isnan(filled)
+    labels, count = label_regions(enclosed)
     small = np.bincount(labels.ravel(), minlength=count + 1) <= settings.hole_share * depth.size
     surface = np.where(face, filled, np.float32(np.nan))
-    return _harmonic(surface, enclosed & small[labels])
+    return harmonic(surface, enclosed & small[labels])
 
 
 def fill_holes(depth: Depth, rim_mm: float, hole_share: float = 1.0) -> Depth:
@@ -121,21 +119,22 @@ def fill_holes(depth: Depth, rim_mm: float, hole_share: float = 1.0) -> Depth:
         hole_share: largest share of the picture that one hole may take.
     """
     hole = np.isnan(depth)
-    labels, count = ndimage.label(hole)
+    labels, count = label_regions(hole)
     if not count:
         return depth
-    low = ndimage.grey_dilation(np.where(hole, labels, 0), footprint=_CROSS)
-    rim = ~hole & (low > 0)
-    numbers = np.arange(1, count + 1)
     # A px between two holes counts for one of them; its depth is near that of its neighbours.
-    highest = ndimage.maximum(np.where(rim, depth, -np.inf), low, numbers)
-    lowest = ndimage.minimum(np.where(rim, depth, np.inf), low, numbers)
-    small = np.asarray(highest) - np.asarray(lowest) <= rim_mm
-    small &= np.bincount(labels.ravel())[1:] <= hole_share * depth.size
-    return _harmonic(depth, hole & np.concatenate([[False], small])[labels])
-
-
-_CROSS = ndimage.generate_binary_structure(2, 1)
+    of_rim = cv2.dilate(
+        labels.astype(np.float32), cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    )
+    rim = ~hole & (of_rim > 0)
+    number, value = of_rim[rim].astype(np.int64), depth[rim]
+    highest, lowest = np.full(count + 1, -np.inf), np.full(count + 1, np.inf)
+    np.maximum.at(highest, number, value)
+    np.minimum.at(lowest, number, value)
+    small = highest - lowest <= rim_mm
+    small &= np.bincount(labels.ravel(), minlength=count + 1) <= hole_share * depth.size
+    small[0] = False
+    return harmonic(depth, hole & small[labels])
 
 
 def largest_surface(depth: Depth, jump_mm: float, within: Mask | None = None) -> Mask:
@@ -143,56 +142,13 @@ def largest_surface(depth: Depth, jump_mm: float, within: Mask | None = None) ->
 
     With ``within``, on the one that has most px there. Where nothing is known, False everywhere.
     """
-    height, width = depth.shape
-    number = np.arange(height * width).reshape(height, width)
     across = np.abs(np.diff(depth, axis=1)) < jump_mm  # False beside NaN
     down = np.abs(np.diff(depth, axis=0)) < jump_mm
-    start = np.concatenate([number[:, :-1][across], number[:-1][down]])
-    end = np.concatenate([number[:, 1:][across], number[1:][down]])
-    links = sparse.coo_matrix((np.ones(len(start), np.bool_), (start, end)), (depth.size,) * 2)
-    _, component = connected_components(links, directed=False)
-    known = np.isfinite(depth).ravel()
-    counted = known if within is None else known & within.ravel()
+    known = np.isfinite(depth)
+    component = linked_regions(known, across, down)
+    counted = known if within is None else known & within
     sizes = np.bincount(component[counted], minlength=int(component.max()) + 1)
-    return (known & (component == sizes.argmax())).reshape(height, width)
-
-
-def _harmonic(depth: Depth, hole: Mask) -> Depth:
-    """Solve Laplace's equation on ``hole``, its rim given; where no rim is known, leave NaN."""
-    unknown = np.isnan(depth)
-    grown, _ = ndimage.label(unknown & hole)
-    known_beside = ndimage.binary_dilation(~unknown, _CROSS)
-    touching = np.unique(grown[known_beside & (grown > 0)])
-    solve = np.isin(grown, touching) & (grown > 0)
-    count = int(solve.sum())
-    if not count:
-        return depth
-    number = np.full(depth.shape, -1)
-    number[solve] = np.arange(count)
-    degree, right = np.zeros(count), np.zeros(count)
-    rows, columns = [], []
-    for axis, step in ((0, 1), (0, -1), (1, 1), (1, -1)):
-        other = _shifted(number, axis, step, -1)[solve]
-        value = _shifted(depth, axis, step, np.nan)[solve]
-        inner, rim = other >= 0, (other < 0) & np.isfinite(value)
-        degree += inner | rim
-        right[rim] += value[rim]
-        rows.append(np.flatnonzero(inner))
-        columns.append(other[inner])
-    row, column = np.concatenate(rows), np.concatenate(columns)
-    links = sparse.coo_matrix((np.ones(len(row)), (row, column)), (count, count))
-    filled = depth.copy()
-    filled[solve] = spsolve((sparse.diags(degree) - links).tocsc(), right)
-    return filled
-
-
-def _shifted(array: npt.NDArray, axis: int, step: int, fill: float) -> npt.NDArray:  # type: ignore[type-arg]
-    """Each px's neighbour along an axis; ``fill`` beyond the border."""
-    moved = np.roll(array, -step, axis)
-    edge = [slice(None), slice(None)]
-    edge[axis] = slice(-1, None) if step > 0 else slice(0, 1)
-    moved[tuple(edge)] = fill
-    return moved
+    return np.asarray(known & (component == sizes.argmax()))
 
 
 def depth_shape(depth: Depth) -> Map:

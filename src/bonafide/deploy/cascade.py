@@ -1,18 +1,16 @@
 """The cascade at work: a three-modality capture in, a verdict with both stages' scores out.
 
 D-Net answers first; M-Net is not run when D-Net rejects (the cascade paper, section III-A). Needs
-the [train] extra: the nets run in torch, straight from a run folder.
+no torch for an exported file (`cascade_file`), and the [train] extra for a run folder
+(`cascade_run`).
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
-
-import torch
 
 from bonafide.capture.errors import CaptureError
 from bonafide.capture.limits import Limits
@@ -30,21 +28,18 @@ from bonafide.cues.aligned_capture import (
     find_capture_faces,
     prepare_capture,
 )
-from bonafide.decision.operating_point import OperatingPoint, load_operating_point
+from bonafide.decision.operating_point import OperatingPoint
+from bonafide.decision.two_stages import cascade_score
 from bonafide.deploy.answer import Answer, ModelId
+from bonafide.deploy.cascade_file import cascade_of_file
+from bonafide.deploy.cascade_model import FAMILY, CascadeModel
 from bonafide.deploy.cascade_panels import panels_of
 from bonafide.deploy.detector import Examination, Stopwatch
-from bonafide.deploy.run_scores import OPERATING_POINT
+from bonafide.deploy.onnx_metadata import family_of_file
 from bonafide.evaluation.score_writer import ScoreRow
 from bonafide.face.detect import FaceDetector, MtcnnDetector
-from bonafide.models.cascade import CascadeScorer, cascade_score
-from bonafide.training.cascade_data import align_settings, planes_of
-from bonafide.training.cascade_settings import RECORD, CascadeSettings
-from bonafide.training.cascade_task import load_network
-from bonafide.training.loop import BEST
-from bonafide.training.settings import read_toml
+from bonafide.training import cascade_settings
 from bonafide.types import (
-    BonafideError,
     Decision,
     Presentation,
     Reason,
@@ -53,127 +48,97 @@ from bonafide.types import (
     Verdict,
 )
 
-FIRST, SECOND, TUNED = "d_net", "m_net", "fine_tune"
 
-
-@dataclass(frozen=True)
-class Stage:
-    """One net with all that its answer needs.
-
-    Attributes:
-        name: d_net or m_net.
-        settings: of its run, resolved.
-        scorer: planes -> probability of bona fide.
-        point: its operating point.
-        sha256: of its weights.
-        trained_on: its data's name.
-    """
-
-    name: str
-    settings: CascadeSettings
-    scorer: CascadeScorer
-    point: OperatingPoint
-    sha256: str
-    trained_on: str
-
-    def score(self, planes: Planes) -> float:
-        """The probability of bona fide of one capture's planes."""
-        with torch.inference_mode():
-            return float(self.scorer(torch.from_numpy(planes[None]))[0])
-
-
-def load_stage(run: Path) -> Stage:
-    """A finished run of one stage.
+def is_cascade(model: Path) -> bool:
+    """Whether a path is a cascade's folder, the run of one of its stages, or their exported file.
 
     Raises:
-        BonafideError: the folder holds no finished run, or no operating point.
+        BonafideError: it is a file, and no model of ours.
     """
-    network, settings = load_network(run)
-    return Stage(
-        name=FIRST if settings.stage == FIRST else SECOND,
-        settings=settings,
-        scorer=CascadeScorer(network, settings.patch_px).eval(),
-        point=load_operating_point(run / OPERATING_POINT),
-        sha256=hashlib.sha256((run / BEST).read_bytes()).hexdigest(),
-        trained_on=str(read_toml(run / RECORD)["data"]["dataset"]),
-    )
+    if model.is_file():
+        return family_of_file(model) == FAMILY
+    return cascade_settings.is_cascade(model)
 
 
-def stages_of(model: Path) -> tuple[Stage, ...]:
-    """D-Net and the fine-tuned M-Net (M-Net, where nothing is fine-tuned), or one stage alone.
+def load_cascade(model: Path, threads: int) -> CascadeModel:
+    """From a file that `bonafide export` wrote, a cascade's folder, or the run of one stage.
 
     Raises:
-        BonafideError: a run is missing or not finished.
+        BonafideError: it is none of them, not finished, or its parts do not fit each other.
     """
-    if (model / RECORD).exists():
-        return (load_stage(model),)
-    second = TUNED if (model / TUNED / OPERATING_POINT).exists() else SECOND
-    for name in (FIRST, second):
-        if not (model / name / RECORD).exists():
-            raise BonafideError(
-                f"holds no run of {name}.",
-                where=str(model),
-                remedy=f"Train it: bonafide train cascade --stage {name} -o {model} --data ...",
-            )
-    return load_stage(model / FIRST), load_stage(model / second)
+    if model.is_dir():
+        from bonafide.deploy.cascade_run import cascade_of_run
+
+        return cascade_of_run(model)
+    return cascade_of_file(model, threads)
 
 
 class CascadeDetector:
     """Judges captures by one or two stages.
 
     Attributes:
+        model: the nets.
         stages: in the order in which they are asked.
         operating_point: of the last one, to which the whole's score is held.
     """
 
     def __init__(
         self,
-        stages: tuple[Stage, ...],
+        model: CascadeModel,
         faces: FaceDetector,
         limits: CaptureLimits | None = None,
+        operating_point: OperatingPoint | None = None,
     ) -> None:
         """Put a detector together; most users want `CascadeDetector.load`.
 
-        Raises:
-            BonafideError: the stages align captures differently.
+        Args:
+            model: the nets.
+            faces: finds the faces.
+            limits: `CaptureLimits()` when None.
+            operating_point: replaces that of the last stage.
         """
-        if len({align_settings(stage.settings) for stage in stages}) != 1:
-            raise BonafideError(
-                "D-Net and M-Net were trained on differently aligned captures.",
-                where="cascade",
-                remedy="Train both with the same crop, focal length and depth unit.",
-            )
-        self.stages = stages
+        if operating_point is not None:
+            last = replace(model.stages[-1], point=operating_point)
+            model = replace(model, stages=(*model.stages[:-1], last))
+        self.model = model
+        self.stages = model.stages
         self.faces = faces
         self.limits = limits or CaptureLimits()
-        self.operating_point = stages[-1].point
+        self.operating_point = model.stages[-1].point
 
     @classmethod
-    def load(cls, model: Path, *, min_face_px: float = 40, threads: int = 1) -> Self:
-        """Load a folder that `bonafide train cascade` wrote, or one of its stages.
+    def load(
+        cls,
+        model: Path,
+        *,
+        min_face_px: float = 40,
+        threads: int = 1,
+        operating_point: OperatingPoint | None = None,
+    ) -> Self:
+        """Load a cascade, or one of its stages.
 
         Args:
-            model: the cascade's folder, or such as its m_net.
+            model: a file that `bonafide export` wrote; or, with the [train] extra, a folder that
+                `bonafide train cascade` wrote, or such as its m_net.
             min_face_px: smallest face to look for.
-            threads: of the face detector.
+            threads: of each network.
+            operating_point: replaces that of the last stage.
 
         Raises:
-            BonafideError: a run is missing, not finished, or does not fit the other.
+            BonafideError: the file or folder is none, not finished, or its parts do not fit.
         """
-        return cls(stages_of(model), MtcnnDetector(min_face_px, threads=threads))
+        faces = MtcnnDetector(min_face_px, threads=threads)
+        return cls(load_cascade(model, threads), faces, None, operating_point)
 
     @property
     def model_id(self) -> ModelId:
-        """Which nets answer; the sha256 is over those of all of them."""
-        joined = hashlib.sha256("".join(stage.sha256 for stage in self.stages).encode())
-        names = " + ".join(stage.name for stage in self.stages)
-        trained = ", ".join(dict.fromkeys(stage.trained_on for stage in self.stages))
-        return ModelId(f"cascade {names}", "run", joined.hexdigest(), trained)
+        """Which nets answer."""
+        return self.model.identity
 
     @property
     def unit(self) -> DepthUnit | None:
         """The depth's unit that the nets were trained with; None for 16-bit millimetres."""
-        return align_settings(self.stages[0].settings).unit()
+        return self.model.align.unit()
 
     @property
     def one_view(self) -> bool:
@@ -196,11 +161,10 @@ class CascadeDetector:
         watch = stopwatch or Stopwatch()
         faces = find_capture_faces(capture, self.faces)
         watch.lap("detect")
-        settings = self.stages[0].settings
+        align = self.model.align
         prepared = prepare_capture(
-            capture, faces, settings.crop_scale, settings.crop_px, self.limits,
-            focal_px=settings.focal_px,
-        )  # fmt: skip
+            capture, faces, align.crop_scale, align.crop_px, self.limits, focal_px=align.focal_px
+        )
         watch.lap("align")
         if prepared.aligned is None:
             verdict = Verdict(
@@ -243,7 +207,7 @@ class CascadeDetector:
             if rejected:
                 answers[stage.name] = StageAnswer(None, threshold)
                 continue
-            seen[stage.name] = planes_of(aligned, stage.settings)
+            seen[stage.name] = stage.form.of(aligned)
             watch.lap(f"{stage.name}_planes")
             score = stage.score(seen[stage.name])
             watch.lap(stage.name)
@@ -266,7 +230,7 @@ class CascadeDetector:
 
 
 def whole_score(answers: dict[str, StageAnswer]) -> float:
-    """The one score of a presentation: a single stage's own, or `models.cascade.cascade_score`."""
+    """The one score of a presentation: a single stage's own, or `two_stages.cascade_score`."""
     scores = [answer.score for answer in answers.values()]
     first = scores[0]
     assert first is not None, "the first stage is always asked"

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
 import os
-import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 import torch
-from onnx import numpy_helper
 from torch import nn
 
+from bonafide.deploy.graph import GraphForm, graph_of
 from bonafide.deploy.record import METADATA_KEY, ModelRecord
 from bonafide.deploy.runtime import OnnxModel
 from bonafide.models.motion_cnn_lstm import MotionCnnLstm, MotionScorer
@@ -27,25 +22,6 @@ from bonafide.types import BonafideError
 
 PARITY = 1e-4
 """Largest difference of a score or alpha between torch and ONNX Runtime that is let pass."""
-
-OPSET = 18
-MAX_BATCH = 4096
-
-
-@dataclass(frozen=True)
-class GraphForm:
-    """What a graph's input and outputs are called, and which sizes may differ.
-
-    Attributes:
-        input: name of its input.
-        outputs: names of its outputs.
-        free_axes: axis of the input -> its name; of any size from 1 (0 is the batch).
-    """
-
-    input: str
-    outputs: tuple[str, ...]
-    free_axes: dict[int, str]
-
 
 CROPS_FORM = GraphForm("crops", ("score", "alpha"), {0: "batch"})
 
@@ -108,8 +84,6 @@ def export_scorer(
 ) -> float:
     """Write a network and its record as one ONNX file, checked against torch before it appears.
 
-    Weights that float16 holds exactly are stored so and cast when the file is loaded.
-
     Args:
         scorer: takes one array, gives as many as ``form`` names; in evaluation mode.
         record: goes into the file's metadata.
@@ -123,16 +97,38 @@ def export_scorer(
     Raises:
         BonafideError: torch and ONNX Runtime differ by more than 1e-4; nothing is written.
     """
-    model = _trace(scorer, probes[0][:2], form)
-    _store_half(model)
-    _forget_origin(model)
+    model = graph_of(scorer, probes[0][:2], form)
+    return write_checked(
+        model, record, out, lambda runtime: max(parity(scorer, runtime, one) for one in probes)
+    )
+
+
+def write_checked(
+    model: onnx.ModelProto,
+    record: ModelRecord,
+    out: Path,
+    difference_of: Callable[[OnnxModel], float],
+) -> float:
+    """Write a graph and its record, unless it answers differently from torch.
+
+    Args:
+        model: without metadata.
+        record: goes into it.
+        out: the file to write.
+        difference_of: the largest difference between the written file's answers and torch's.
+
+    Returns:
+        that difference.
+
+    Raises:
+        BonafideError: it is more than 1e-4, or no number; nothing is written.
+    """
     onnx.helper.set_model_props(model, {METADATA_KEY: record.to_json()})
     onnx.checker.check_model(model)
     scratch = out.with_suffix(".partial")
     scratch.write_bytes(model.SerializeToString())
     try:
-        runtime = OnnxModel(scratch)
-        difference = max(parity(scorer, runtime, probe) for probe in probes)
+        difference = difference_of(OnnxModel(scratch))
         if not difference <= PARITY:
             raise BonafideError(
                 f"torch and ONNX Runtime differ by {difference:.2g}, more than {PARITY}.",
@@ -159,53 +155,3 @@ def parity(scorer: nn.Module, runtime: OnnxModel, probe: npt.NDArray[np.uint8]) 
             for found, value in zip(answer, expected, strict=True)
         )
     )
-
-
-def _trace(scorer: nn.Module, example: npt.NDArray[np.uint8], form: GraphForm) -> onnx.ModelProto:
-    free = {
-        axis: torch.export.Dim(name, min=1, max=MAX_BATCH) for axis, name in form.free_axes.items()
-    }
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")  # the exporter warns about torch's own internals
-        program = torch.onnx.export(
-            scorer,
-            (torch.from_numpy(example.copy()),),
-            dynamo=True,
-            dynamic_shapes=(free,),
-            input_names=[form.input],
-            output_names=list(form.outputs),
-            opset_version=OPSET,
-            verbose=False,
-        )
-    assert program is not None
-    return program.model_proto
-
-
-def _store_half(model: onnx.ModelProto) -> None:
-    """Store large float32 weights as float16 where that loses nothing, with a Cast behind each."""
-    casts = []
-    for weight in model.graph.initializer:
-        if weight.data_type != onnx.TensorProto.FLOAT:
-            continue
-        values = numpy_helper.to_array(weight)
-        half = values.astype(np.float16)
-        if values.size < 4096 or not np.array_equal(half.astype(np.float32), values):
-            continue
-        name = weight.name
-        weight.CopyFrom(numpy_helper.from_array(half, f"{name}.half"))
-        casts.append(
-            onnx.helper.make_node("Cast", [f"{name}.half"], [name], to=onnx.TensorProto.FLOAT)
-        )
-    nodes = [*casts, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-
-
-def _forget_origin(model: onnx.ModelProto) -> None:
-    """Drop the exporter's notes: stack traces with this machine's paths, and inferred shapes."""
-    graph = model.graph
-    del model.metadata_props[:], graph.metadata_props[:], graph.value_info[:]
-    for part in (*graph.node, *graph.input, *graph.output, *graph.initializer):
-        del part.metadata_props[:]
-        part.doc_string = ""

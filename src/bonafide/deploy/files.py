@@ -15,6 +15,7 @@ from bonafide.deploy.answer import Answer, unreadable
 from bonafide.deploy.clip_detector import ClipDetector
 from bonafide.deploy.detector import Detector, Examination, Stopwatch
 from bonafide.deploy.load import AnyDetector
+from bonafide.deploy.view_clips import ViewClipDetector
 from bonafide.types import Frame, Reason, ReasonCode
 
 
@@ -65,7 +66,7 @@ def examine_source(
     if (
         source.error is None
         and source.kind is MediaKind.CLIP
-        and isinstance(detector, ClipDetector)
+        and isinstance(detector, ClipDetector | ViewClipDetector)
     ):
         examination, clip = detector.examine_file(source.path, limits, rotation_deg, watch)
         return with_damage(examination, clip.report)

@@ -6,10 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bonafide.decision.operating_point import OperatingPoint
+from bonafide.deploy.captures import is_capture_model
 from bonafide.deploy.clip_detector import ClipDetector, ClipScorer
 from bonafide.deploy.clip_scorers import OnnxClipScorer, TextureScorer, TorchClipScorer
 from bonafide.deploy.detector import Detector, Scorer
-from bonafide.deploy.runtime import FACE_FAMILIES, SHIPPED_MODEL, OnnxModel, OnnxScorer, model_path
+from bonafide.deploy.onnx_metadata import family_of_file
+from bonafide.deploy.rival_file import CLIP_FAMILY, OnnxViewScorer
+from bonafide.deploy.runtime import FACE_FAMILIES, SHIPPED_MODEL, OnnxScorer, model_path
+from bonafide.deploy.view_clips import ViewClipDetector
 from bonafide.face.detect import FaceDetector, MtcnnDetector
 from bonafide.types import BonafideError
 
@@ -34,7 +38,10 @@ def _rival_scorer(run: Path, threads: int) -> Scorer:
     return RivalScorer(run)
 
 
-FACE_EXPORTS: dict[str, Callable[[Path, int], Scorer]] = dict.fromkeys(FACE_FAMILIES, _onnx_scorer)
+FACE_EXPORTS: dict[str, Callable[[Path, int], Scorer]] = {
+    **dict.fromkeys(FACE_FAMILIES, _onnx_scorer),
+    CLIP_FAMILY: lambda path, threads: OnnxViewScorer(path, threads=threads),
+}
 FACE_RUNS: dict[str, Callable[[Path, int], Scorer]] = {
     **dict.fromkeys(FACE_FAMILIES, _torch_scorer),
     "rival": _rival_scorer,
@@ -47,8 +54,8 @@ CLIP_RUNS: dict[str, Callable[[Path, int], ClipScorer]] = {
     "motion_cnn_lstm": lambda run, threads: TorchClipScorer(run, threads=threads),
     "texture_svm": lambda run, threads: TextureScorer(run, threads=threads),
 }
-"""Family -> its scorer: of models that judge a face in a picture, and of those that judge a clip;
-from an exported file, and from a run folder."""
+"""Family -> its scorer: of models that judge aligned crops (of a picture, or of a clip's frames),
+and of those that judge a clip; from an exported file, and from a run folder."""
 
 
 def load_detector(
@@ -74,6 +81,12 @@ def load_detector(
             family is unknown.
     """
     path = model_path(model)
+    if is_capture_model(path):
+        raise BonafideError(
+            "judges colour, depth and infrared together.",
+            where=str(path),
+            remedy="Name the three by --rgb, --depth and --infrared.",
+        )
     family, faces_of, clips_of = _scorers(path)
     faces: FaceDetector
     if yunet is not None:
@@ -83,7 +96,9 @@ def load_detector(
     else:
         faces = MtcnnDetector(min_face_px, threads=threads)
     if family in faces_of:
-        return Detector(faces_of[family](path, threads), faces, operating_point)
+        scorer = faces_of[family](path, threads)
+        kind = ViewClipDetector if scorer.record.family == CLIP_FAMILY else Detector
+        return kind(scorer, faces, operating_point)
     if family in clips_of:
         return ClipDetector(clips_of[family](path, threads), faces, operating_point)
     raise BonafideError(
@@ -103,4 +118,4 @@ def _scorers(
         from bonafide.training.run import family_of
 
         return family_of(path), FACE_RUNS, CLIP_RUNS
-    return OnnxModel(path).record.family, FACE_EXPORTS, CLIP_EXPORTS
+    return family_of_file(path), FACE_EXPORTS, CLIP_EXPORTS

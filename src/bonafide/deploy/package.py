@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from torch import nn
 
 from bonafide.decision.operating_point import load_operating_point
+from bonafide.deploy.cascade_export import export_cascade_run
 from bonafide.deploy.export import export_clip_onnx, export_onnx
 from bonafide.deploy.record import METADATA_KEY, ModelRecord
+from bonafide.deploy.rival_export import export_rival, rival_family
+from bonafide.deploy.rival_file import VIEWS
+from bonafide.deploy.rival_run import view_preprocessing, views_of
 from bonafide.deploy.run_scores import OPERATING_POINT
-from bonafide.training import motion_task, ms_fans_task, skin_colour_task, texture_run
+from bonafide.deploy.sample_face import sample_clips, sample_crops
+from bonafide.training import (
+    motion_task,
+    ms_fans_task,
+    rival_machine,
+    rival_task,
+    skin_colour_task,
+    texture_run,
+)
+from bonafide.training.cascade_settings import is_cascade
 from bonafide.training.checkpoint import save_tensors
 from bonafide.training.loop import compact
 from bonafide.training.motion_settings import MotionSettings
 from bonafide.training.ms_fans_settings import MsFansSettings
+from bonafide.training.rival_settings import RivalSettings
 from bonafide.training.run import RECORD, family_of
 from bonafide.training.settings import load_settings
 from bonafide.training.skin_colour_settings import SkinColourSettings
@@ -32,14 +47,18 @@ CROPS = "uint8 RGB crops (batch, n, crop_px, crop_px, 3), aligned as in bonafide
 SCORE = "probability of bona fide, 0..1; accepted if and only if score >= threshold"
 
 
-def export_run(run: Path, output: Path, *, probe: Path, name: str, version: str) -> float:
+def export_run(
+    run: Path, output: Path, *, probe: Path | None = None, name: str = "", version: str
+) -> float:
     """Export the kept network of a run as ONNX, with the same weights beside it as safetensors.
 
     Args:
-        run: a finished run with an operating point.
+        run: a finished run with an operating point; or a cascade's folder.
         output: the ONNX file; the safetensors file gets the same stem.
-        probe: a crops.npy or clips.npy of the run's cache, for the parity check.
-        name, version: of the model.
+        probe: for the parity check, a crops.npy or clips.npy of the run's cache, or for a cascade
+            a split's folder of it; views of the bundled `sample_face` if None.
+        name: of the model; its family's or catalogue's if "".
+        version: of the model.
 
     Returns:
         the largest difference between torch and ONNX Runtime on the probe.
@@ -48,13 +67,19 @@ def export_run(run: Path, output: Path, *, probe: Path, name: str, version: str)
         BonafideError: the run is not finished, its family is not exported, or the exported network
             answers differently.
     """
+    if is_cascade(run):
+        called = name or "cascade"
+        return export_cascade_run(run, output, probe=probe, name=called, version=version)
     family = family_of(run)
-    if family not in EXPORTERS:
+    if family in MACHINE_FAMILIES:
         raise BonafideError(
-            f"a model of family {family} is not exported.",
+            "is a support vector machine over hand-made features, which is no network to export.",
             where=str(run),
-            remedy="Use the run folder itself: bonafide check CLIP --model RUN.",
+            remedy="Use the run folder itself, with the [train] extra: bonafide score RUN TABLE, "
+            "or bonafide check CLIP --model RUN.",
         )
+    if family not in EXPORTERS:
+        raise _unknown(run, family)
     record = record_of(run, name=name, version=version)
     network, difference = EXPORTERS[family](run, record, output, probe)
     tensors = compact(network)
@@ -63,44 +88,63 @@ def export_run(run: Path, output: Path, *, probe: Path, name: str, version: str)
 
 
 def _export_ms_fans(
-    run: Path, record: ModelRecord, output: Path, probe: Path
+    run: Path, record: ModelRecord, output: Path, probe: Path | None
 ) -> tuple[nn.Module, float]:
-    network, settings = ms_fans_task.load_network(run)
-    crops = _probe(probe, (len(settings.scales),), PROBE_FACES)
-    return network, export_onnx(network, record, output, probe=crops)
+    network, _ = ms_fans_task.load_network(run)
+    return network, export_onnx(network, record, output, probe=_crops(probe, record))
 
 
 def _export_skin_colour(
-    run: Path, record: ModelRecord, output: Path, probe: Path
+    run: Path, record: ModelRecord, output: Path, probe: Path | None
 ) -> tuple[nn.Module, float]:
     network, _ = skin_colour_task.load_network(run)
-    return network, export_onnx(network, record, output, probe=_probe(probe, (1,), PROBE_FACES))
+    return network, export_onnx(network, record, output, probe=_crops(probe, record))
+
+
+def _crops(probe: Path | None, record: ModelRecord) -> npt.NDArray[np.uint8]:
+    if probe is None:
+        return sample_crops(record.scales, record.crop_px, PROBE_FACES)
+    return _probe(probe, (len(record.scales),), PROBE_FACES)
 
 
 def _export_motion(
-    run: Path, record: ModelRecord, output: Path, probe: Path
+    run: Path, record: ModelRecord, output: Path, probe: Path | None
 ) -> tuple[nn.Module, float]:
     network, settings = motion_task.load_network(run)
     clip = settings.clip()
-    clips = _probe(probe, (clip.frames, clip.side_px, clip.side_px), PROBE_CLIPS)
+    if probe is None:
+        clips = sample_clips(clip.frames, clip.side_px, clip.extend, 2)
+    else:
+        clips = _probe(probe, (clip.frames, clip.side_px, clip.side_px), PROBE_CLIPS)
     return network, export_clip_onnx(network, record, output, probe=clips)
 
 
-Exporter = Callable[[Path, ModelRecord, Path, Path], tuple[nn.Module, float]]
+def _export_rival(
+    run: Path, record: ModelRecord, output: Path, probe: Path | None
+) -> tuple[nn.Module, float]:
+    return export_rival(run, replace(record, family=rival_family(run)), output, probe)
+
+
+Exporter = Callable[[Path, ModelRecord, Path, Path | None], tuple[nn.Module, float]]
 EXPORTERS: dict[str, Exporter] = {
     ms_fans_task.FAMILY: _export_ms_fans,
     skin_colour_task.FAMILY: _export_skin_colour,
     motion_task.FAMILY: _export_motion,
+    rival_task.FAMILY: _export_rival,
 }
 """Family -> what writes its ONNX file and gives the network back."""
+
+MACHINE_FAMILIES = (texture_run.FAMILY, rival_machine.FAMILY)
+"""Families that are fitted by scikit-learn to features of cues/, and stay run folders."""
 
 
 @dataclass(frozen=True)
 class _Input:
-    """What a family's record says of its input, to machines and to people."""
+    """What a family's record says of its input, to machines and to people, and of which model."""
 
     preprocessing: dict[str, Any]
     words: str
+    model: str = ""
 
 
 def _ms_fans_input(run: Path) -> _Input:
@@ -125,17 +169,24 @@ def _texture_input(run: Path) -> _Input:
     return _Input({"clip": asdict(settings.clip()), "cue": settings.cue}, words)
 
 
+def _rival_input(run: Path) -> _Input:
+    settings = load_settings(RivalSettings, run / RECORD)
+    views = views_of(settings.model, settings.side_px)
+    return _Input(view_preprocessing(views, settings.model), VIEWS, settings.model)
+
+
 INPUTS: dict[str, Callable[[Path], _Input]] = {
     ms_fans_task.FAMILY: _ms_fans_input,
     skin_colour_task.FAMILY: _skin_colour_input,
     motion_task.FAMILY: _motion_input,
     texture_run.FAMILY: _texture_input,
+    rival_task.FAMILY: _rival_input,
 }
 """Family -> what its runs say of their input."""
 
 
 def record_of(run: Path, *, name: str, version: str) -> ModelRecord:
-    """The record of a finished run.
+    """The record of a finished run; without a name, that of its model or family.
 
     Raises:
         BonafideError: the run has no readable settings or operating point, or is of a family that
@@ -143,14 +194,10 @@ def record_of(run: Path, *, name: str, version: str) -> ModelRecord:
     """
     family = family_of(run)
     if family not in INPUTS:
-        raise BonafideError(
-            f"is a run of unknown family {family!r}.",
-            where=str(run),
-            remedy=f"This version knows {', '.join(INPUTS)}.",
-        )
+        raise _unknown(run, family)
     about = INPUTS[family](run)
     return ModelRecord(
-        name=name,
+        name=name or about.model or family.replace("_", "-"),
         version=version,
         family=family,
         preprocessing=about.preprocessing,
@@ -159,6 +206,14 @@ def record_of(run: Path, *, name: str, version: str) -> ModelRecord:
         operating_point=load_operating_point(run / OPERATING_POINT),
         trained_on=str(_table(run, "data")["dataset"]),
         provenance={**_table(run, "provenance"), **_table(run, "settings"), **_table(run, "data")},
+    )
+
+
+def _unknown(run: Path, family: str) -> BonafideError:
+    return BonafideError(
+        f"is a run of unknown family {family!r}.",
+        where=str(run),
+        remedy=f"This version knows {', '.join([*INPUTS, 'cascade'])}.",
     )
 
 

@@ -150,6 +150,17 @@ def views_of(model: str, side_px: int) -> Views:
     return Views(own.kind, own.scales, side_px, own.frames)
 
 
+def view_preprocessing(views: Views, model: str) -> dict[str, object]:
+    """What the record says of the views."""
+    return {
+        "model": model,
+        "kind": views.kind,
+        "scales": list(views.scales),
+        "crop_px": views.side_px,
+        "frames": views.frames,
+    }
+
+
 def _rows(run: Path, table: ViewTable) -> dict[Split, Iterator[ScoreRow]]:
     judge = load_judge(run)
     rows = {}

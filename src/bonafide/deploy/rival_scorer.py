@@ -10,14 +10,13 @@ import numpy.typing as npt
 
 from bonafide.decision.operating_point import load_operating_point
 from bonafide.deploy.record import ModelRecord
-from bonafide.deploy.rival_run import load_judge
+from bonafide.deploy.rival_file import KIND_FAMILIES, VIEWS
+from bonafide.deploy.rival_run import load_judge, view_preprocessing
 from bonafide.deploy.run_scores import OPERATING_POINT
 from bonafide.deploy.runtime import CropScores
-from bonafide.models.catalogue import SCALES
 from bonafide.training.loop import BEST
-from bonafide.training.run import RECORD, family_of
+from bonafide.training.run import RECORD
 from bonafide.training.settings import read_toml
-from bonafide.types import BonafideError
 
 
 class RivalScorer:
@@ -32,24 +31,17 @@ class RivalScorer:
         """Load the kept model of a finished run.
 
         Raises:
-            BonafideError: the folder holds no finished run, or the model judges whole clips or
-                several modalities, which picture by picture cannot be done.
+            BonafideError: the folder holds no finished run.
         """
         self._judge = load_judge(run)
         views = self._judge.views
-        if views.kind != SCALES:
-            raise BonafideError(
-                f"{self._judge.name} judges {views.kind}, not single pictures.",
-                where=str(run),
-                remedy="Its scores of development and test lie in the run folder.",
-            )
         about = read_toml(run / RECORD)
         self.record = ModelRecord(
             name=self._judge.name,
             version=run.resolve().name,
-            family=family_of(run),
-            preprocessing={"scales": list(views.scales), "crop_px": views.side_px},
-            input="uint8 RGB crops (batch, n, crop_px, crop_px, 3), as in bonafide.face.crop",
+            family=KIND_FAMILIES[views.kind],
+            preprocessing=view_preprocessing(views, self._judge.name),
+            input=VIEWS,
             score="0..1, higher is more bona fide; accepted if and only if score >= threshold",
             operating_point=load_operating_point(run / OPERATING_POINT),
             trained_on=str(about["data"]["dataset"]),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +24,7 @@ SHIPPED = {
 SHIPPED_MODEL = SHIPPED["skin-colour"]
 """The one that is used when none is named."""
 
-FACE_FAMILIES = ("ms_fans", "skin_colour")
+FACE_FAMILIES = ("ms_fans", "skin_colour", "rival")
 """Families whose graphs take crops (faces, n, crop_px, crop_px, 3) and give score and alpha."""
 
 
@@ -72,8 +74,11 @@ class OnnxModel:
 
     def run(self, value: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
         """The graph's outputs in their order for its one input."""
-        name = self._session.get_inputs()[0].name
-        return [np.asarray(output) for output in self._session.run(None, {name: value})]
+        return self.run_named({self._session.get_inputs()[0].name: value})
+
+    def run_named(self, values: Mapping[str, npt.NDArray[Any]]) -> list[npt.NDArray[np.float32]]:
+        """The graph's outputs in their order, for a value of each of its inputs."""
+        return [np.asarray(output) for output in self._session.run(None, dict(values))]
 
     def check_family(self, *families: str) -> None:
         """Refuse a model of other families than the caller can run.

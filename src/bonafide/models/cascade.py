@@ -152,12 +152,17 @@ class CascadeScorer(nn.Module):
     0, 36 at most, in one batch. A whole picture that is background alone scores 0: depth that was
     measured around a face and not on it shows no face, and a net that was trained without screens
     has never seen such a thing.
+
+    Attributes:
+        picked: those positions, as alpha stood when this was made; what they are must not hang on
+            tensors, so that the scorer can be traced.
     """
 
     def __init__(self, network: CascadeNet, patch_px: int) -> None:
         super().__init__()
         self.network = network
         self.patch_px = patch_px
+        self.picked: list[int] = network.alpha.nonzero().flatten().tolist()
 
     def forward(self, planes: Tensor) -> Tensor:
         """(batch, side, side, channels) uint8 -> (batch,) probability of bona fide, 0..1."""
@@ -165,10 +170,9 @@ class CascadeScorer(nn.Module):
         if not self.patch_px:
             seen = (planes != BACKGROUND).any(3).any(2).any(1)
             return self.network(normalise(planes)).softmax(1)[:, live] * seen
-        alpha = self.network.alpha
-        picked = alpha.nonzero().flatten().tolist()
-        score = self.positions(planes, picked)
-        return (score * alpha[picked]).sum(1) / alpha[picked].sum()
+        alpha = self.network.alpha[self.picked]
+        score = self.positions(planes, self.picked)
+        return (score * alpha).sum(1) / alpha.sum()
 
     def positions(self, planes: Tensor, picked: Sequence[int]) -> Tensor:
         """(batch, len(picked)) probability of bona fide at each of these positions."""
@@ -232,16 +236,6 @@ def weighted_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     repeated = target.repeat_interleave(positions)
     each = functional.cross_entropy(logits.flatten(0, 1), repeated, reduction="none")
     return (each.view(batch, positions).mean(0) * weight).sum()
-
-
-def cascade_score(d_net: float, m_net: float | None) -> float:
-    """One number for a whole presentation, -1..1, higher is more bona fide.
-
-    M-Net's score where it was asked; D-Net's less 1 where D-Net stopped. So everything that D-Net
-    stopped ranks below everything that it let pass, and ``cascade_score >= M-Net's threshold``
-    holds exactly when both stages accept (for thresholds of M-Net within 0..1).
-    """
-    return m_net if m_net is not None else min(d_net - 1.0, -1e-9)
 
 
 def cyclic_cosine(step: int, steps: int, cycles: int, start: float) -> float:

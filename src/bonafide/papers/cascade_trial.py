@@ -18,10 +18,11 @@ from lightning.fabric import Fabric
 
 from bonafide.cues.aligned_capture import D_PLANES, M_PLANES
 from bonafide.decision.operating_point import OperatingPoint, load_operating_point
+from bonafide.decision.two_stages import cascade_score
 from bonafide.deploy.cascade_scores import score_stage
 from bonafide.evaluation.score_file import read_test
 from bonafide.evaluation.score_writer import ScoreRow, write_score_rows
-from bonafide.models.cascade import CascadeScorer, cascade_score
+from bonafide.models.cascade import CascadeScorer
 from bonafide.models.cost import cost_of
 from bonafide.papers.data import PreparedData
 from bonafide.papers.measure import DONE, OPERATING_POINT, scores_path

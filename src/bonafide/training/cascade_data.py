@@ -10,15 +10,13 @@ import numpy.typing as npt
 
 from bonafide.cues.aligned_capture import (
     M_PLANES,
-    AlignedCapture,
     Planes,
-    depth_planes,
     level_and_distance,
     scale_of,
-    spectral_planes,
 )
-from bonafide.cues.depth import ScaleRange, scale_range
+from bonafide.cues.depth import scale_range
 from bonafide.cues.fmix import fmix_mask, mix
+from bonafide.cues.plane_form import DEPTH, SPECTRAL, PlaneForm
 from bonafide.cues.spectral import estimate_attenuation
 from bonafide.training.capture_cache import AlignSettings, CaptureCache, capture_cache
 from bonafide.training.cascade_settings import CascadeSettings
@@ -95,11 +93,11 @@ def resolve(settings: CascadeSettings, training: CaptureCache) -> CascadeSetting
     return settings
 
 
-def planes_of(aligned: AlignedCapture, settings: CascadeSettings) -> Planes:
-    """What a stage's net sees of a capture: the one way, in training and deployment alike."""
+def plane_form(settings: CascadeSettings) -> PlaneForm:
+    """What a stage's net sees; ``settings`` resolved."""
     if settings.stage == "d_net":
-        return depth_planes(aligned, ScaleRange(settings.scale_low, settings.scale_high))
-    return spectral_planes(aligned, settings.attenuation_per_m)
+        return PlaneForm(DEPTH, settings.scale_low, settings.scale_high)
+    return PlaneForm(SPECTRAL, attenuation_per_m=settings.attenuation_per_m)
 
 
 def cached_planes(cache: CaptureCache, settings: CascadeSettings) -> Planes:
@@ -107,13 +105,13 @@ def cached_planes(cache: CaptureCache, settings: CascadeSettings) -> Planes:
 
     Each c and each range has a file of its own, so that runs of several can share a cache.
     """
-    if settings.stage == "d_net":
-        meta: dict[str, object] = {"low": settings.scale_low, "high": settings.scale_high}
-        name = f"depth_maps_{settings.scale_low:.6g}_{settings.scale_high:.6g}"
-        return cache.planes(name, meta, lambda aligned: planes_of(aligned, settings))
-    meta = {"attenuation": settings.attenuation_per_m}
-    name = f"spectral_{settings.attenuation_per_m:.6g}"
-    return cache.planes(name, meta, lambda aligned: planes_of(aligned, settings))
+    form = plane_form(settings)
+    if form.kind == DEPTH:
+        meta: dict[str, object] = {"low": form.scale_low, "high": form.scale_high}
+        name = f"depth_maps_{form.scale_low:.6g}_{form.scale_high:.6g}"
+        return cache.planes(name, meta, form.of)
+    meta = {"attenuation": form.attenuation_per_m}
+    return cache.planes(f"spectral_{form.attenuation_per_m:.6g}", meta, form.of)
 
 
 @dataclass(frozen=True)

@@ -8,19 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from bonafide.capture.multimodal import ASPECT_LIMIT
 from bonafide.capture.sniff import MediaKind
 from bonafide.capture.sources import expand_sources, open_source
-from bonafide.capture.video import open_clip, probe_clip
+from bonafide.capture.video import spread_frames
 from bonafide.face.crop import CropStack
-from bonafide.face.crop import sample as sample_picture
 from bonafide.face.detect import MtcnnDetector
 from bonafide.face.find import find_faces
-from bonafide.face.prepare import prepare_face
+from bonafide.face.prepare import modality_crops, prepare_face
 from bonafide.face.quality import QualityLimits
 from bonafide.training.array_cache import Made, Recipe, array_cache
 from bonafide.types import BonafideError, Frame, Presentation, ReasonCode
@@ -111,7 +108,7 @@ def _modalities(
     sample: Presentation, rgb: npt.NDArray[np.uint8], stack: CropStack
 ) -> npt.NDArray[np.uint8]:
     """The first crop's place in RGB, depth and infrared: (3, side, side, 3)."""
-    cut = [stack.crops[0]]
+    others = []
     for column in ("depth_path", "infrared_path"):
         path = getattr(sample, column)
         if not path:
@@ -121,32 +118,8 @@ def _modalities(
                 remedy="A multimodal model needs RGB, depth and infrared of every presentation.",
             )
         [picture] = _pictures(replace(sample, path=path), 1)
-        picture = _at_size_of(rgb, picture, path)
-        cut.append(sample_picture(picture, stack.to_picture[0], stack.crops.shape[1])[0])
-    return np.stack(cut)
-
-
-def _at_size_of(
-    rgb: npt.NDArray[np.uint8], picture: npt.NDArray[np.uint8], path: str
-) -> npt.NDArray[np.uint8]:
-    """A modality at the size of the RGB picture: of that form, but perhaps of another resolution.
-
-    As in CASIA-SURF. Each px is the nearest one, because a mean of two depths is neither.
-
-    Raises:
-        BonafideError: its form is another, so it shows another part of the scene.
-    """
-    (height, width), (rows, columns) = rgb.shape[:2], picture.shape[:2]
-    if abs(np.log(width * rows / (height * columns))) > ASPECT_LIMIT:
-        raise BonafideError(
-            f"is {columns} x {rows} px, the RGB picture {width} x {height} px.",
-            where=path,
-            remedy="Register the modalities to the RGB picture.",
-        )
-    if (height, width) == (rows, columns):
-        return picture
-    resized = cv2.resize(picture, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
-    return np.asarray(resized, np.uint8)
+        others.append((path, picture))
+    return modality_crops(rgb, others, stack)
 
 
 def _pictures(sample: Presentation, frames_per_clip: int) -> Iterator[npt.NDArray[np.uint8]]:
@@ -162,8 +135,6 @@ def _read(path: Path, frames_per_clip: int) -> Iterator[npt.NDArray[np.uint8]]:
         assert isinstance(opened, Frame)
         yield opened.rgb
         return
-    span_s = probe_clip(path).span_s
-    sample_hz = frames_per_clip / span_s if span_s > 0 else None
-    with open_clip(path, sample_hz=sample_hz) as clip:
+    with spread_frames(path, frames_per_clip) as clip:
         for frame in itertools.islice(clip, frames_per_clip):
             yield frame.rgb

@@ -155,13 +155,18 @@ def fit_on_network(run: Path, table: ViewTable) -> None:
 def load_on_network(run: Path) -> Fitted:
     """The network and machine of a run that `fit_on_network` finished."""
     network, _ = load_network(run)
-    learned, machine = _load(run / ON_NETWORK)
+    learned, machine = load_machine_on_network(run)
 
     def features(views: Pictures) -> npt.NDArray[np.floating]:
         found = _features(network, views)
         return (found - learned["pca_mean"]) @ learned["pca_axes"].T if learned else found
 
     return Fitted(features, machine)
+
+
+def load_machine_on_network(run: Path) -> tuple[Arrays, SupportMachine]:
+    """The machine on a run's network, and what was learned before it: components, or nothing."""
+    return _load(run / ON_NETWORK)
 
 
 def groups_of(views: ViewSet) -> list[str]:
