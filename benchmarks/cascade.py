@@ -31,7 +31,6 @@ from bonafide.cues.aligned_capture import (
     AlignedCapture,
     depth_planes,
     find_capture_faces,
-    prepare_capture,
     spectral_planes,
 )
 from bonafide.cues.depth import ScaleRange
@@ -47,7 +46,7 @@ from bonafide.models.cascade import (
     normalise,
 )
 from bonafide.models.se_resnext import SHAPES
-from bonafide.training.cascade_data import CascadeData, planes_of
+from bonafide.training.cascade_data import CascadeData
 from bonafide.training.cascade_settings import paper_settings
 from bonafide.training.cascade_task import CascadeTask
 from bonafide.training.loop import train
@@ -168,13 +167,12 @@ def trained_pair(run, table, every):
     for row in rows:
         capture = read_presentation(row, detector.unit, one_view=detector.one_view)
         faces = find_capture_faces(capture, detector.faces)
-        s = first.settings
-        aligned = prepare_capture(capture, faces, s.crop_scale, s.crop_px).aligned
+        aligned = detector.prepare(capture, faces).aligned
         if aligned is None:
             continue
         for name, stage in (("D-Net", first), ("M-Net", second)):
             start = time.process_time()
-            score = stage.score(planes_of(aligned, stage.settings))
+            score = stage.score(stage.form.of(aligned))
             spent[name].append(time.process_time() - start)
             if name == "D-Net":
                 kind = row.pai_species

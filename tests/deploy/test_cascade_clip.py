@@ -11,6 +11,7 @@ from bonafide.cues.aligned_capture import CaptureLimits
 from bonafide.decision.operating_point import OperatingPoint
 from bonafide.deploy.cascade import CascadeDetector
 from bonafide.deploy.cascade_clip import examine_capture_clip, mean_answers
+from bonafide.training.capture_cache import AlignSettings
 from bonafide.types import Box, Decision, Face, ReasonCode, StageAnswer
 
 MARKS = np.float32([[201, 105], [245, 105], [226, 135], [208, 157], [244, 156]])
@@ -27,9 +28,8 @@ class Seen:
 
 
 def stage(name, threshold):
-    settings = SimpleNamespace(crop_scale=1.3, crop_px=64, focal_px=0.0)
     point = OperatingPoint("by hand", "set by hand", threshold, None)
-    return SimpleNamespace(name=name, settings=settings, point=point)
+    return SimpleNamespace(name=name, point=point)
 
 
 def detector(scores):
@@ -38,6 +38,7 @@ def detector(scores):
     made.stages = stage("d_net", 0.5), stage("m_net", 0.6)
     made.operating_point = made.stages[1].point
     made.faces, made.limits = Seen(), CaptureLimits()
+    made.model = SimpleNamespace(align=AlignSettings(crop_scale=1.3, crop_px=64))
     script = iter(scores)
 
     def ask(_aligned, _watch):

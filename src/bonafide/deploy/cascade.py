@@ -7,7 +7,7 @@ no torch for an exported file (`cascade_file`), and the [train] extra for a run 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -25,6 +25,7 @@ from bonafide.cues.aligned_capture import (
     AlignedCapture,
     CaptureLimits,
     Planes,
+    PreparedCapture,
     find_capture_faces,
     prepare_capture,
 )
@@ -41,6 +42,7 @@ from bonafide.face.detect import FaceDetector, MtcnnDetector
 from bonafide.training import cascade_settings
 from bonafide.types import (
     Decision,
+    Face,
     Presentation,
     Reason,
     ReasonCode,
@@ -143,7 +145,7 @@ class CascadeDetector:
     @property
     def one_view(self) -> bool:
         """Whether the nets were trained on pictures of one view at several resolutions."""
-        return self.stages[0].settings.one_view
+        return self.model.align.one_view
 
     def __call__(self, capture: MultimodalCapture) -> Verdict:
         """Judge one capture."""
@@ -161,10 +163,7 @@ class CascadeDetector:
         watch = stopwatch or Stopwatch()
         faces = find_capture_faces(capture, self.faces)
         watch.lap("detect")
-        align = self.model.align
-        prepared = prepare_capture(
-            capture, faces, align.crop_scale, align.crop_px, self.limits, focal_px=align.focal_px
-        )
+        prepared = self.prepare(capture, faces)
         watch.lap("align")
         if prepared.aligned is None:
             verdict = Verdict(
@@ -188,6 +187,13 @@ class CascadeDetector:
             stages=answers,
         )
         return Examination(verdict, capture.rgb, prepared.face, None, panels=panels_of(seen))
+
+    def prepare(self, capture: MultimodalCapture, faces: Sequence[Face]) -> PreparedCapture:
+        """Align the face of a capture as the nets were trained to see it, or say why not."""
+        align = self.model.align
+        return prepare_capture(
+            capture, faces, align.crop_scale, align.crop_px, self.limits, focal_px=align.focal_px
+        )
 
     def ask(
         self, aligned: AlignedCapture, watch: Stopwatch | None = None

@@ -21,7 +21,7 @@ from bonafide.capture.limits import Limits
 from bonafide.capture.multimodal import DepthUnit
 from bonafide.capture.multimodal_clip import CaptureClipReader, CaptureFrame
 from bonafide.capture.sniff import HEAD_BYTES, MediaKind, identify
-from bonafide.cues.aligned_capture import PreparedCapture, find_capture_faces, prepare_capture
+from bonafide.cues.aligned_capture import PreparedCapture, find_capture_faces
 from bonafide.decision.operating_point import is_accepted
 from bonafide.deploy.answer import Answer
 from bonafide.deploy.cascade import CascadeDetector, answer_files, unread, whole_score
@@ -126,11 +126,7 @@ def examine_capture_clip(
         run.seen += 1
         faces, track = _faces(detector, tracker, frame)
         watch.lap("detect")
-        settings = detector.stages[0].settings
-        prepared = prepare_capture(
-            frame.capture, faces, settings.crop_scale, settings.crop_px, detector.limits,
-            focal_px=settings.focal_px,
-        )  # fmt: skip
+        prepared = detector.prepare(frame.capture, faces)
         watch.lap("align")
         if run.picture is None:
             run.picture = frame.capture.rgb
