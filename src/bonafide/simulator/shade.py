@@ -27,7 +27,6 @@ from bonafide.simulator.eyes import (
     draw_mouth,
 )
 from bonafide.simulator.skin import (
-    CHANNELS,
     INFRARED,
     MOUTH,
     PULSE,
@@ -41,13 +40,30 @@ SHININESS, GLOSS, WRAP, EMISSION, FACE = 0, 1, 2, 6, 7
 POINT, NORMAL, UV, FACE_XY, SKY, LIT = 0, 3, 6, 8, 10, 14
 """Columns of `pack_points`; from ``LIT`` on the visible share of each lamp."""
 CHUNK = 64
-_N, _TO, _TORCH, _ALBEDO, _GLOW, _WRAP, _SKY, _GLOSS, _SHINE, _MATT, _LIT = (
-    0, 3, 6, 9, 13, 17, 21, 25, 26, 27, 28)  # fmt: skip
-"""Rows of the table that a chunk is gathered into; from ``_LIT`` on one a lamp."""
+(
+    _N,
+    _TO,
+    _TORCH,
+    _XY,
+    _TEXEL,
+    _GLOW,
+    _WRAP,
+    _GLOSS,
+    _SHINE,
+    _MATT,
+    _DIM,
+    _FACE,
+    _SKY,
+    _LIGHT,
+    _LIT,
+) = (CHUNK * row for row in (0, 3, 6, 9, 11, 21, 25, 29, 30, 31, 32, 33, 34, 38, 42))
+_ALBEDO = _TEXEL
+"""Where the rows of a chunk start: one flat array, in which the compiler sees that rows do not
+overlap. Rows of several values lie ``CHUNK`` apart; from ``_LIT`` on one a lamp."""
 _ZERO, _ONE, _TINY = np.float32(0.0), np.float32(1.0), np.float32(1e-9)
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
 def pack_points(points, normals, uv, face_xy, sky, lit, out):
     """Put all that a vertex knows side by side into ``out`` (n, LIT + lamps)."""
     for i in range(points.shape[0]):
@@ -61,7 +77,7 @@ def pack_points(points, normals, uv, face_xy, sky, lit, out):
             out[i, LIT + q] = lit[i, q]
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
 def list_samples(item, triangles, material, table, packed, face, shared, where):
     """List the samples of surfaces to shade; returns how many.
 
@@ -93,7 +109,7 @@ def list_samples(item, triangles, material, table, packed, face, shared, where):
     return count
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
 def _near_eye(x, y, face):
     """Whether a place in the face plane lies on or beside an eye."""
     across, up = face[HALF] + np.float32(4.0), np.float32(10.0)
@@ -101,7 +117,7 @@ def _near_eye(x, y, face):
         abs(x - face[CENTERS + 2]) < across and abs(y - face[CENTERS + 3]) < up)  # fmt: skip
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
 def shade_samples(
     where, count, item, bary, eye, triangles, packed, material, table, place, pool, lamps, powers,
     flash, face, infrared, out,
@@ -116,81 +132,60 @@ def shade_samples(
         face: parameters of the face, see `eyes`; infrared: whether the illuminator is computed.
         out: (h, w, 4) float32, written at the listed samples.
     """
-    chunk = np.empty((_LIT + lamps.shape[0], CHUNK), np.float32)
-    light = np.empty((4, CHUNK), np.float32)
+    flat = np.empty(_LIT + lamps.shape[0] * CHUNK, np.float32)
     for start in range(0, count, CHUNK):
         size = min(CHUNK, count - start)
-        _gather(where[start : start + size], item, bary, eye, flash, triangles, packed, material,
-                table, place, pool, face, chunk)  # fmt: skip
-        _ambient(chunk, size, light)
+        _gather(where[start : start + size], item, bary, triangles, packed, material, table,
+                place, pool, flat)  # fmt: skip
+        _tilt(flat, size, eye, flash, face)
+        _draw_features(flat, size, face)
+        _settle(flat, size, face)
+        _ambient(flat, size)
         for lamp in range(lamps.shape[0]):
-            _add_lamp(chunk, size, lamps[lamp], powers[lamp], chunk[_LIT + lamp], light)
+            _add_lamp(flat, size, flat[_LIT + lamp * CHUNK :], lamps[lamp], powers[lamp])
         if infrared:
-            _add_flash(chunk, size, flash, light)
+            _add_flash(flat, size, flash)
         for s in range(size):
             for q in range(4):
-                out[where[start + s, 0], where[start + s, 1], q] = light[q, s]
+                out[where[start + s, 0], where[start + s, 1], q] = flat[_LIGHT + q * CHUNK + s]
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def _gather(
-    where, item, bary, eye, flash, triangles, packed, material, table, place, pool, face, chunk
-):
-    """What each listed sample sees, into columns of ``chunk``."""
-    texel, n, albedo = (np.empty(CHANNELS, np.float32), np.empty(3, np.float32),
-                        np.empty(4, np.float32))  # fmt: skip
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+def _gather(where, item, bary, triangles, packed, material, table, place, pool, flat):
+    """What each listed sample sees, into ``flat``; its place goes to ``_TO``.
+
+    Nothing here depends on what was found, so that the memory can fetch for many samples at once.
+    """
     for s in range(where.shape[0]):
         tri = item[where[s, 0], where[s, 1]]
         b, c = bary[where[s, 0], where[s, 1], 0], bary[where[s, 0], where[s, 1], 1]
         a, m = _ONE - b - c, material[tri]
         i, j, k = triangles[tri, 0], triangles[tri, 1], triangles[tri, 2]
-        fetch(pool, place[m, 0], place[m, 1], place[m, 2],
-              a * packed[i, UV] + b * packed[j, UV] + c * packed[k, UV],
-              a * packed[i, UV + 1] + b * packed[j, UV + 1] + c * packed[k, UV + 1],
-              texel)  # fmt: skip
         for q in range(3):
-            at = a * packed[i, q] + b * packed[j, q] + c * packed[k, q]
-            chunk[_TO + q, s], chunk[_TORCH + q, s] = eye[q] - at, flash[q] - at
+            flat[_TO + q * CHUNK + s] = a * packed[i, q] + b * packed[j, q] + c * packed[k, q]
             r = NORMAL + q
-            n[q] = a * packed[i, r] + b * packed[j, r] + c * packed[k, r]
-        _perturb(n, texel, face)
-        gloss, shine, dim = table[m, GLOSS] * texel[SPECULAR], table[m, SHININESS], _ONE
-        for q in range(4):
-            albedo[q] = texel[q]
-        if table[m, FACE] > 0:
-            px = a * packed[i, FACE_XY] + b * packed[j, FACE_XY] + c * packed[k, FACE_XY]
-            r = FACE_XY + 1
-            py = a * packed[i, r] + b * packed[j, r] + c * packed[k, r]
-            gloss, shine, dim = draw_eye(px, py, face, albedo, n, gloss, shine)
-            if texel[MOUTH] < 1.5:
-                dim *= draw_mouth(texel[MOUTH], px, face, albedo)
-        elif n[0] * chunk[_TO, s] + n[1] * chunk[_TO + 1, s] + n[2] * chunk[_TO + 2, s] < 0:
-            n[0], n[1], n[2] = -n[0], -n[1], -n[2]
-        _flush(albedo, texel[PULSE] * face[PULSE_LEVEL])
-        for q in range(3):
-            chunk[_N + q, s] = n[q]
+            flat[_N + q * CHUNK + s] = a * packed[i, r] + b * packed[j, r] + c * packed[k, r]
+        for q in range(2):
+            r = FACE_XY + q
+            flat[_XY + q * CHUNK + s] = a * packed[i, r] + b * packed[j, r] + c * packed[k, r]
         for q in range(packed.shape[1] - SKY):
             r = SKY + q
-            chunk[(_SKY + q) if q < 4 else (_LIT + q - 4), s] = dim * (
+            row = _SKY + q * CHUNK if q < 4 else _LIT + (q - 4) * CHUNK
+            flat[row + s] = (
                 a * packed[i, r] + b * packed[j, r] + c * packed[k, r])  # fmt: skip
-        _put_material(table, m, albedo, gloss, shine, chunk, s)
+        u = a * packed[i, UV] + b * packed[j, UV] + c * packed[k, UV]
+        v = a * packed[i, UV + 1] + b * packed[j, UV + 1] + c * packed[k, UV + 1]
+        _fetch(pool, place[m, 0], place[m, 1], place[m, 2], u, v, flat, s)
+        for q in range(4):
+            flat[_WRAP + q * CHUNK + s] = table[m, WRAP + q]
+        flat[_GLOSS + s] = table[m, GLOSS] * flat[_TEXEL + SPECULAR * CHUNK + s]
+        flat[_SHINE + s], flat[_FACE + s] = table[m, SHININESS], table[m, FACE]
+        flat[_MATT + s], flat[_DIM + s] = table[m, EMISSION], _ONE
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def _put_material(table, m, albedo, gloss, shine, chunk, s):
-    """Albedo, glow, wrap and gloss of a sample; what glows reflects next to nothing diffusely."""
-    emitted = table[m, EMISSION]
-    for q in range(4):
-        chunk[_WRAP + q, s] = table[m, WRAP + q]
-        chunk[_GLOW + q, s] = emitted * albedo[q] if q < INFRARED else _ZERO
-        chunk[_ALBEDO + q, s] = np.float32(0.008) if emitted > 0 else albedo[q]
-    chunk[_GLOSS, s], chunk[_SHINE, s] = gloss, shine
-    chunk[_MATT, s] = _ZERO if emitted > 0 else _ONE
-
-
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def fetch(pool, start, width, height, u, v, out):
-    """Bilinear sample of a texture into ``out`` (CHANNELS,); the mouth channel is not blended."""
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+def _fetch(pool, start, width, height, u, v, flat, s):
+    """Bilinear sample of a texture; pulse and mouth are not blended."""
     wide, tall = np.float32(width), np.float32(height)
     x = min(max(u * wide - np.float32(0.5), _ZERO), wide - np.float32(1.001))
     y = min(max(v * tall - np.float32(0.5), _ZERO), tall - np.float32(1.001))
@@ -201,99 +196,170 @@ def fetch(pool, start, width, height, u, v, out):
     w00, w10 = (_ONE - fx) * (_ONE - fy), fx * (_ONE - fy)
     w01, w11 = (_ONE - fx) * fy, fx * fy
     for c in range(PULSE):
-        out[c] = w00 * pool[a, c] + w10 * pool[a + 1, c] + w01 * pool[b, c] + w11 * pool[b + 1, c]
+        flat[_TEXEL + c * CHUNK + s] = (w00 * pool[a, c] + w10 * pool[a + 1, c] + w01 * pool[b, c]
+                                + w11 * pool[b + 1, c])  # fmt: skip
     near = (b if fy > 0.5 else a) + (1 if fx > 0.5 else 0)
-    out[PULSE] = pool[near, PULSE]
-    out[MOUTH] = pool[near, MOUTH]
+    flat[_TEXEL + PULSE * CHUNK + s] = pool[near, PULSE]
+    flat[_TEXEL + MOUTH * CHUNK + s] = pool[near, MOUTH]
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def _ambient(chunk, size, light):
-    """Glow and light of the surroundings, into ``light`` (4, CHUNK); makes ``_TO`` unit."""
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+def _tilt(flat, size, eye, flash, face):
+    """Unit normals, tilted by the texture's slopes, and towards the camera off the face.
+
+    Slopes are given in the face plane at rest. ``_TO`` and ``_TORCH`` become vectors to the
+    camera and to the illuminator.
+    """
+    r = HEAD_ROTATION
+    ax, ay, az, bx, by, bz = (
+        face[r],
+        face[r + 3],
+        face[r + 6],
+        face[r + 1],
+        face[r + 4],
+        face[r + 7],
+    )
+    ex, ey, ez, lx, ly, lz = eye[0], eye[1], eye[2], flash[0], flash[1], flash[2]
     for s in range(size):
-        x, y, z = chunk[_TO, s], chunk[_TO + 1, s], chunk[_TO + 2, s]
+        x, y, z = flat[_N + s], flat[_N + CHUNK + s], flat[_N + 2 * CHUNK + s]
+        inv = _ONE / (math.sqrt(x * x + y * y + z * z) + _TINY)
+        sx, sy = flat[_TEXEL + SLOPE_X * CHUNK + s], flat[_TEXEL + SLOPE_Y * CHUNK + s]
+        x, y, z = (x * inv - (ax * sx + bx * sy), y * inv - (ay * sx + by * sy),
+                   z * inv - (az * sx + bz * sy))  # fmt: skip
+        inv = _ONE / (math.sqrt(x * x + y * y + z * z) + _TINY)
+        px, py, pz = flat[_TO + s], flat[_TO + CHUNK + s], flat[_TO + 2 * CHUNK + s]
+        flat[_TORCH + s], flat[_TORCH + CHUNK + s] = lx - px, ly - py
+        flat[_TORCH + 2 * CHUNK + s] = lz - pz
+        px, py, pz = ex - px, ey - py, ez - pz
+        flat[_TO + s], flat[_TO + CHUNK + s], flat[_TO + 2 * CHUNK + s] = px, py, pz
+        away = x * px + y * py + z * pz < 0 and flat[_FACE + s] == 0
+        inv = -inv if away else inv
+        flat[_N + s], flat[_N + CHUNK + s] = x * inv, y * inv
+        flat[_N + 2 * CHUNK + s] = z * inv
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+def _draw_features(flat, size, face):
+    """Eyes and the inside of the mouth, where a sample lies on them."""
+    n, albedo = np.empty(3, np.float32), np.empty(4, np.float32)
+    for s in range(size):
+        x, y, strip = flat[_XY + s], flat[_XY + CHUNK + s], flat[_TEXEL + MOUTH * CHUNK + s]
+        up = min(abs(y - face[CENTERS + 1]), abs(y - face[CENTERS + 3]))
+        if flat[_FACE + s] == 0 or (up > 14 and strip >= 1.5):
+            continue
+        for q in range(3):
+            n[q] = flat[_N + q * CHUNK + s]
+        for q in range(4):
+            albedo[q] = flat[_ALBEDO + q * CHUNK + s]
+        gloss, shine, dim = draw_eye(x, y, face, albedo, n, flat[_GLOSS + s], flat[_SHINE + s])
+        if strip < 1.5:
+            dim *= draw_mouth(strip, x, face, albedo)
+        flat[_GLOSS + s], flat[_SHINE + s], flat[_DIM + s] = gloss, shine, dim
+        for q in range(3):
+            flat[_N + q * CHUNK + s] = n[q]
+        for q in range(4):
+            flat[_ALBEDO + q * CHUNK + s] = albedo[q]
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+def _settle(flat, size, face):
+    """Pulse, dimmed light and glow; what glows reflects next to nothing diffusely.
+
+    More blood takes away light, most in green (weights of `skin.BLOOD`).
+    """
+    pulse = face[PULSE_LEVEL]
+    for s in range(size):
+        level, emitted = flat[_TEXEL + PULSE * CHUNK + s] * pulse, flat[_MATT + s]
+        for q in range(4):
+            weight = (np.float32(0.09) if q == 0 else _ONE if q == 1 else np.float32(0.72)
+                      if q == 2 else np.float32(0.05))  # fmt: skip
+            own = flat[_ALBEDO + q * CHUNK + s] * (_ONE - weight * level)
+            flat[_GLOW + q * CHUNK + s] = emitted * own if q < INFRARED else _ZERO
+            flat[_ALBEDO + q * CHUNK + s] = np.float32(0.008) if emitted > 0 else own
+            flat[_SKY + q * CHUNK + s] *= flat[_DIM + s]
+        flat[_MATT + s] = _ZERO if emitted > 0 else _ONE
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+def _ambient(flat, size):
+    """Glow and light of the surroundings, into ``_LIGHT``; makes ``_TO`` unit."""
+    for s in range(size):
+        x, y, z = flat[_TO + s], flat[_TO + CHUNK + s], flat[_TO + 2 * CHUNK + s]
         inv = _ONE / (math.sqrt(x * x + y * y + z * z) + _TINY)
         x, y, z = x * inv, y * inv, z * inv
-        chunk[_TO, s], chunk[_TO + 1, s], chunk[_TO + 2, s] = x, y, z
-        away = _ONE - max(chunk[_N, s] * x + chunk[_N + 1, s] * y + chunk[_N + 2, s] * z, _ZERO)
-        rim = chunk[_GLOSS, s] * (_ONE + np.float32(14.0) * away * away * away * away)
+        flat[_TO + s], flat[_TO + CHUNK + s], flat[_TO + 2 * CHUNK + s] = x, y, z
+        facing = (flat[_N + s] * x + flat[_N + CHUNK + s] * y
+                  + flat[_N + 2 * CHUNK + s] * z)  # fmt: skip
+        away = _ONE - (facing if facing > 0 else _ZERO)
+        gloss, matt = flat[_GLOSS + s], flat[_MATT + s]
+        rim = gloss * (_ONE + np.float32(14.0) * away * away * away * away)
         for q in range(4):
-            light[q, s] = chunk[_GLOW + q, s] + chunk[_SKY + q, s] * (
-                chunk[_MATT, s] * chunk[_ALBEDO + q, s] + rim)  # fmt: skip
+            flat[_LIGHT + q * CHUNK + s] = flat[_GLOW + q * CHUNK + s] + flat[
+                _SKY + q * CHUNK + s] * (matt * flat[_ALBEDO + q * CHUNK + s] + rim)  # fmt: skip
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def _lobe(chunk, s, x, y, z, gloss):
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy", inline="always")
+def _lobe(flat, s, x, y, z, share):
     """(cosine to a lamp in direction x, y, z, its highlight) of sample ``s``."""
-    nx, ny, nz = chunk[_N, s], chunk[_N + 1, s], chunk[_N + 2, s]
-    tx, ty, tz = chunk[_TO, s], chunk[_TO + 1, s], chunk[_TO + 2, s]
-    cos, shine = nx * x + ny * y + nz * z, chunk[_SHINE, s]
+    nx, ny, nz = flat[_N + s], flat[_N + CHUNK + s], flat[_N + 2 * CHUNK + s]
+    tx, ty, tz = flat[_TO + s], flat[_TO + CHUNK + s], flat[_TO + 2 * CHUNK + s]
+    gloss, shine = share * flat[_GLOSS + s], flat[_SHINE + s]
+    cos = nx * x + ny * y + nz * z
     hx, hy, hz = x + tx, y + ty, z + tz
     inv = _ONE / math.sqrt(hx * hx + hy * hy + hz * hz + _TINY)
-    facing = max((nx * hx + ny * hy + nz * hz) * inv, _ZERO)
-    grazing = _ONE - max((tx * hx + ty * hy + tz * hz) * inv, _ZERO)
+    facing = (nx * hx + ny * hy + nz * hz) * inv
+    facing = facing if facing > 0 else _ZERO
+    grazing = (tx * hx + ty * hy + tz * hz) * inv
+    grazing = _ONE - (grazing if grazing > 0 else _ZERO)
     square = grazing * grazing
     fresnel = gloss * (_ONE + np.float32(24.0) * square * square * grazing)
     half = np.float32(0.5) * shine
     peak = facing / (half - half * facing + facing)
     size = fresnel * (shine + np.float32(8.0)) * np.float32(0.10)
-    return cos, size * peak * peak * max(cos, _ZERO)
+    return cos, size * peak * peak * (cos if cos > 0 else _ZERO)
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def _softened(cos, wrap):
-    """Lambert's cosine with light that creeps ``wrap`` beyond the terminator."""
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+def _add_lamp(flat, size, lit, lamp, power):
+    """Add a distant lamp (3,) of irradiance (4,), whose share ``lit`` each sample sees."""
+    x, y, z = lamp[0], lamp[1], lamp[2]
+    p0, p1, p2, p3 = power[0], power[1], power[2], power[3]
+    for s in range(size):
+        cos, lobe = _lobe(flat, s, x, y, z, _ONE)
+        seen = lit[s] * flat[_DIM + s]
+        _add_light(flat, s, 0, p0 * seen, cos, lobe)
+        _add_light(flat, s, 1, p1 * seen, cos, lobe)
+        _add_light(flat, s, 2, p2 * seen, cos, lobe)
+        _add_light(flat, s, 3, p3 * seen, cos, lobe)
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy", inline="always")
+def _add_light(flat, s, channel, power, cos, lobe):
+    """Lambert's cosine with light that creeps beyond the terminator, and the highlight."""
+    wrap = flat[_WRAP + channel * CHUNK + s]
     wide = _ONE + wrap
-    return max((cos + wrap) / (wide * wide), _ZERO)
+    soft = (cos + wrap) / (wide * wide)
+    soft = soft if soft > 0 else _ZERO
+    flat[_LIGHT + channel * CHUNK + s] += power * (
+        flat[_ALBEDO + channel * CHUNK + s] * soft + lobe)  # fmt: skip
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def _add_lamp(chunk, size, lamp, power, seen, light):
-    """Add a distant lamp (3,) of irradiance (4,), of which ``seen`` (CHUNK,) is visible."""
-    for s in range(size):
-        cos, lobe = _lobe(chunk, s, lamp[0], lamp[1], lamp[2], chunk[_GLOSS, s])
-        for q in range(4):
-            soft = _softened(cos, chunk[_WRAP + q, s])
-            light[q, s] += power[q] * seen[s] * (chunk[_ALBEDO + q, s] * soft + lobe)
-
-
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def _add_flash(chunk, size, flash, light):
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+def _add_flash(flat, size, flash):
     """Add the infrared illuminator; see `shade_samples`."""
-    q = INFRARED
+    power, mirrored = flash[3], flash[4]
     for s in range(size):
-        x, y, z = chunk[_TORCH, s], chunk[_TORCH + 1, s], chunk[_TORCH + 2, s]
+        x, y, z = (flat[_TORCH + s], flat[_TORCH + CHUNK + s],
+                   flat[_TORCH + 2 * CHUNK + s])  # fmt: skip
         inv = _ONE / (math.sqrt(x * x + y * y + z * z) + _TINY)
-        cos, lobe = _lobe(chunk, s, x * inv, y * inv, z * inv, chunk[_GLOSS, s] * flash[4])
+        cos, lobe = _lobe(flat, s, x * inv, y * inv, z * inv, mirrored)
         ratio = np.float32(FLASH_REFERENCE_MM) * inv
-        soft = _softened(cos, chunk[_WRAP + q, s])
-        light[q, s] += flash[3] * ratio * ratio * (chunk[_ALBEDO + q, s] * soft + lobe)
+        _add_light(flat, s, INFRARED, power * ratio * ratio, cos, lobe)
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
 def normalise(v):
     """Make a vector of unit length in place; returns 1 over its former length."""
     inv = _ONE / (math.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]) + _TINY)
     v[0], v[1], v[2] = v[0] * inv, v[1] * inv, v[2] * inv
     return inv
-
-
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def _perturb(n, texel, face):
-    """Tilt the normal by the texture's slopes, which are given in the face plane at rest."""
-    normalise(n)
-    sx, sy = texel[SLOPE_X], texel[SLOPE_Y]
-    if sx != 0.0 or sy != 0.0:
-        for q in range(3):
-            r = HEAD_ROTATION + 3 * q
-            n[q] -= face[r] * sx + face[r + 1] * sy
-        normalise(n)
-
-
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def _flush(albedo, level):
-    """The pulse: more blood takes away light, most in green (weights of `skin.BLOOD`)."""
-    albedo[0] *= _ONE - np.float32(0.09) * level
-    albedo[1] *= _ONE - level
-    albedo[2] *= _ONE - np.float32(0.72) * level
-    albedo[3] *= _ONE - np.float32(0.05) * level
