@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from bonafide.simulator.capture_clip import capture_clip, stage_clip
+from bonafide.simulator.device import check_device
 from bonafide.simulator.identity import balanced_population
 from bonafide.simulator.motion import REST
 from bonafide.simulator.session import Stage, plan_capture
+from bonafide.simulator.twin import Job, TwinError, TwinPlan, write_twin
+from bonafide.types import BonafideError
 
 torch = pytest.importorskip("torch")
 PEOPLE = balanced_population(np.random.default_rng(6), 2)
@@ -57,3 +60,26 @@ def test_frames_differ_by_less_than_a_level_on_average():
         assert np.abs(expected.infrared.astype(int) - drawn.infrared).mean() < 0.2
         assert (expected.depth_mm != drawn.depth_mm).mean() < 0.01
         np.testing.assert_allclose(expected.landmarks, drawn.landmarks)
+
+
+def write_device(job, folder):
+    """A film that writes down where it was told to draw."""
+    (folder / job.files[0]).write_text(str(job.device))
+    return {}
+
+
+def test_a_twin_is_drawn_where_it_was_asked_and_not_mixed(tmp_path):
+    job = Job("a", ("a.txt",), "one", 1, write_device, None, None)
+    plan = TwinPlan("made-up", "tiny", 0, (job,), {}, {})
+    write_twin(plan, tmp_path / "torch", device="cpu")
+    write_twin(plan, tmp_path / "numba")
+    assert (tmp_path / "torch/a.txt").read_text() == "cpu"
+    assert (tmp_path / "numba/a.txt").read_text() == "None"
+    with pytest.raises(TwinError, match="device is 'cpu' there and None here"):
+        write_twin(plan, tmp_path / "torch")
+
+
+@pytest.mark.parametrize("name", ["abacus", "cuda:99"])
+def test_a_device_that_is_not_there_is_an_error_that_names_it(name):
+    with pytest.raises(BonafideError, match=name):
+        check_device(name)

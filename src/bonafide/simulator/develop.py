@@ -18,13 +18,13 @@ TONE_REACH = 4.0
 _TONE_STEPS = 4096
 
 
+METER_CELLS = 32
+"""The exposure meter's cells along a side."""
+
+
 def glance(light: Light) -> Light:
-    """(32, 32, 3) the picture as metering sees it."""
-    return cv2.resize(light, (32, 32), interpolation=cv2.INTER_AREA)
-
-
-_RAMP = np.hanning(34)[1:-1].astype(np.float32) + 0.15
-_METERING = np.outer(_RAMP, _RAMP) / np.outer(_RAMP, _RAMP).sum()
+    """(METER_CELLS, METER_CELLS, 3) the picture as metering sees it."""
+    return cv2.resize(light, (METER_CELLS, METER_CELLS), interpolation=cv2.INTER_AREA)
 
 
 def metered(small: Light) -> float:
@@ -33,8 +33,26 @@ def metered(small: Light) -> float:
     The square root stands for the encoded picture that cameras meter, which a window or a dark
     suit sways less than it sways the mean of linear light.
     """
-    seen = np.sqrt(np.maximum(luminance(small), 0))
-    return max(float((seen * _METERING).sum()) ** 2, 1e-4)
+    share = meter_weights(small).sum() / _center_weights(*small.shape[:2]).sum()
+    return max(float(share) ** 2, 1e-4)
+
+
+def meter_weights(light: Light) -> Light:
+    """(h, w) what each px adds to `metered`: centre weight times root of luminance.
+
+    Args:
+        light: (h, w, 3) linear.
+    """
+    height, width = light.shape[:2]
+    seen: Light = np.sqrt(np.maximum(luminance(light), 0)) * _center_weights(height, width)
+    return seen
+
+
+@functools.lru_cache(maxsize=4)
+def _center_weights(height: int, width: int) -> Light:
+    """(height, width) most in the middle; nobody may write into it."""
+    down, across = (np.hanning(n + 2)[1:-1].astype(np.float32) + 0.15 for n in (height, width))
+    return np.outer(down, across)
 
 
 def clear_colors(light: Light, black_point: float, saturation: float) -> Light:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from bonafide.simulator.actor import Pose, Posed, pose_actor, rest_normals, rotation, turned
 from bonafide.simulator.carrier import Staging, sample_structure
+from bonafide.simulator.device import check_device
 from bonafide.simulator.eyes import HEAD_ROTATION, LENGTH
 from bonafide.simulator.lighting import Baked, Lighting, bake, draw_lighting
 from bonafide.simulator.mesh import Scene, assemble, no_strands
@@ -22,7 +23,6 @@ from bonafide.simulator.motion import REST, Gesture, Sway, draw_sway
 from bonafide.simulator.picture import Backdrop, Painter, Radiance, View
 from bonafide.simulator.rig import Rig, draw_rig
 from bonafide.simulator.room import draw_room
-from bonafide.types import BonafideError
 
 if TYPE_CHECKING:
     from bonafide.simulator.torch_picture import TorchPainter
@@ -122,7 +122,7 @@ class Stage:
         scale = plan.width / focal * distance
         place = (plan.at[0] * scale, -plan.at[1] * scale * plan.height / plan.width, 0.0)
         self.pose = Pose(plan.yaw_deg, plan.pitch_deg, plan.roll_deg, place)
-        self._painter = Painter(self.view) if device is None else _torch_painter(self.view, device)
+        self._painter = _painter(self.view, device)
         # Light is baked in the mean pose, eyes open.
         self._extra_normals = _extra_normals(staging)
         points, normals, strands, _, _ = self._pose(REST, 0.0)
@@ -231,15 +231,12 @@ class Stage:
         return turn, (np.array(self.pose.place_mm) + shift).astype(np.float32)
 
 
-def _torch_painter(view: View, device: str) -> TorchPainter:
-    try:
-        from bonafide.simulator.torch_picture import TorchPainter
-    except ModuleNotFoundError as error:
-        raise BonafideError(
-            f"drawing on {device!r} needs torch.",
-            where="device",
-            remedy="Install torch (pip install 'bonafide[train]'), or leave the device out.",
-        ) from error
+def _painter(view: View, device: str | None) -> Painter | TorchPainter:
+    if device is None:
+        return Painter(view)
+    check_device(device)
+    from bonafide.simulator.torch_picture import TorchPainter
+
     return TorchPainter(view, device)
 
 
