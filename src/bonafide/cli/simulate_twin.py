@@ -24,45 +24,79 @@ SizeOption = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="Decides every file.", min=0)]
 Workers = Annotated[int, typer.Option(help="Processes; they change no byte.", min=1)]
+Device = Annotated[
+    str | None,
+    typer.Option(help='Draw light by torch on this device, as "cuda"; else on the CPU, by numba.'),
+]
 
 
 def replay_attack(
-    out: Out, size: SizeOption = Size.SMALL, seed: Seed = 0, workers: Workers = 1
+    out: Out,
+    size: SizeOption = Size.SMALL,
+    seed: Seed = 0,
+    workers: Workers = 1,
+    device: Device = None,
 ) -> None:
     """Write a twin of Replay-Attack (simulated)."""
-    _write("replay-attack", out, size, seed, workers)
+    _write("replay-attack", out, size, seed, workers, device)
 
 
 def casia_fasd(
-    out: Out, size: SizeOption = Size.SMALL, seed: Seed = 0, workers: Workers = 1
+    out: Out,
+    size: SizeOption = Size.SMALL,
+    seed: Seed = 0,
+    workers: Workers = 1,
+    device: Device = None,
 ) -> None:
     """Write a twin of CASIA-FASD (simulated)."""
-    _write("casia-fasd", out, size, seed, workers)
+    _write("casia-fasd", out, size, seed, workers, device)
 
 
-def msu_mfsd(out: Out, size: SizeOption = Size.SMALL, seed: Seed = 0, workers: Workers = 1) -> None:
+def msu_mfsd(
+    out: Out,
+    size: SizeOption = Size.SMALL,
+    seed: Seed = 0,
+    workers: Workers = 1,
+    device: Device = None,
+) -> None:
     """Write a twin of MSU-MFSD (simulated)."""
-    _write("msu-mfsd", out, size, seed, workers)
+    _write("msu-mfsd", out, size, seed, workers, device)
 
 
-def oulu_npu(out: Out, size: SizeOption = Size.SMALL, seed: Seed = 0, workers: Workers = 1) -> None:
+def oulu_npu(
+    out: Out,
+    size: SizeOption = Size.SMALL,
+    seed: Seed = 0,
+    workers: Workers = 1,
+    device: Device = None,
+) -> None:
     """Write a twin of OULU-NPU (simulated)."""
-    _write("oulu-npu", out, size, seed, workers)
+    _write("oulu-npu", out, size, seed, workers, device)
 
 
 def casia_surf(
-    out: Out, size: SizeOption = Size.SMALL, seed: Seed = 0, workers: Workers = 1
+    out: Out,
+    size: SizeOption = Size.SMALL,
+    seed: Seed = 0,
+    workers: Workers = 1,
+    device: Device = None,
 ) -> None:
     """Write a twin of CASIA-SURF, in both of its layouts (simulated)."""
-    _write("casia-surf", out, size, seed, workers)
+    _write("casia-surf", out, size, seed, workers, device)
 
 
-def mipd(out: Out, size: SizeOption = Size.SMALL, seed: Seed = 0, workers: Workers = 1) -> None:
+def mipd(
+    out: Out,
+    size: SizeOption = Size.SMALL,
+    seed: Seed = 0,
+    workers: Workers = 1,
+    device: Device = None,
+) -> None:
     """Write a twin of MIPD: MIP-2D and MIP-3D (simulated)."""
-    _write("mipd", out, size, seed, workers)
+    _write("mipd", out, size, seed, workers, device)
 
 
-def _write(name: str, out: Path, size: Size, seed: int, workers: int) -> None:
+def _write(name: str, out: Path, size: Size, seed: int, workers: int, device: str | None) -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     from bonafide.simulator.twin import write_twin
@@ -72,7 +106,9 @@ def _write(name: str, out: Path, size: Size, seed: int, workers: int) -> None:
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(f"{name} (simulated)", total=len(plan.jobs))
-        path = write_twin(
-            plan, out, workers, lambda done, total: bar.update(task, completed=done, total=total)
-        )
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        path = write_twin(plan, out, workers, show, device)
     typer.echo(str(path.parent))

@@ -8,23 +8,22 @@ The bands are wide on purpose: they are drawn alike for both labels, so none of 
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from bonafide.simulator.linear_light import (
-    Light,
-    box_downsample,
-    color_matrix,
-    linear_to_srgb,
-    luminance,
+from bonafide.simulator.develop import (
+    TONE_REACH,
+    clear_colors,
+    denoise_and_sharpen,
+    glance,
+    metered,
+    tone,
 )
+from bonafide.simulator.linear_light import Light, box_downsample
 from bonafide.types import BonafideError, RgbImage
-
-TONE_REACH = 4.0
-"""Linear values above this are clipped by the tone table; the shoulder is flat long before."""
-_TONE_STEPS = 4096
 
 SUBSAMPLING = {
     "4:4:4": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
@@ -203,13 +202,13 @@ def capture(
     light = through_lens(radiance, camera, shot)
     if structure is not None:
         light = light * structure
-    light = light * _exposure_and_white(light, illuminant, camera, shot)
+    gains = _exposure_and_white(light, illuminant, camera, shot)
+    light = cv2.transform(light, np.diag(gains))
     light = add_sensor_noise(light, camera, shot, rng)
-    light = _remove_haze(light, camera)
-    if camera.saturation != 1.0:
-        light = cv2.transform(light, color_matrix(camera.saturation))
-    encoded = _tone(light, camera)
-    encoded = _denoise_and_sharpen(encoded, camera)
+    light = cv2.transform(light, clear_colors(light, camera.black_point, camera.saturation))
+    encoded = tone(light, camera.shoulder, camera.contrast)
+    encoded = denoise_and_sharpen(encoded, camera.chroma_blur_px, camera.coring,
+                                  camera.sharpen_amount, camera.sharpen_radius_px)  # fmt: skip
     if (encoded.shape[1], encoded.shape[0]) != size:
         encoded = box_downsample(encoded, *size)
     rgb = cv2.convertScaleAbs(np.maximum(encoded, 0), alpha=255.0)
@@ -225,13 +224,20 @@ def through_lens(light: Light, camera: CameraSettings, shot: Shot) -> Light:
     if shot.motion_px > 0:
         light = cv2.filter2D(light, -1, _shake_kernel(shot.motion_px, shot.motion_deg))
     if camera.vignette > 0:
-        height, width = light.shape[:2]
-        x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
-        y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
-        light = light * (1 - np.float32(camera.vignette / 2) * (x * x + y * y))[..., None]
+        light = light * _falloff(light.shape[0], light.shape[1], camera.vignette)
     if camera.flare > 0:
-        light = light + np.float32(camera.flare) * light.mean(axis=(0, 1))
+        haze = np.float32(camera.flare) * np.array(cv2.mean(light)[:3], np.float32)
+        light = cv2.transform(light, np.column_stack([np.eye(3, dtype=np.float32), haze]))
     return light
+
+
+@functools.lru_cache(maxsize=4)
+def _falloff(height: int, width: int, vignette: float) -> Light:
+    """(height, width, 3) light that is left of each px; nobody may write into it."""
+    x = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
+    y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
+    left = 1 - np.float32(vignette / 2) * (x * x + y * y)
+    return np.repeat(left[..., None], 3, axis=2)
 
 
 def _shake_kernel(length_px: float, angle_deg: float) -> Light:
@@ -253,21 +259,8 @@ def _exposure_and_white(
     gains = balance * np.array([shot.white_error[0], 1.0, shot.white_error[1]], np.float32)
     if camera.metering_target <= 0:
         return gains.astype(np.float32)
-    exposure = camera.metering_target / metered(light * gains) * 2.0**shot.exposure_ev
+    exposure = camera.metering_target / metered(glance(light) * gains) * 2.0**shot.exposure_ev
     return (gains * exposure).astype(np.float32)
-
-
-def metered(light: Light) -> float:
-    """Centre-weighted mean of the square root of luminance, squared.
-
-    The square root stands for the encoded picture that cameras meter, which a window or a dark
-    suit sways less than it sways the mean of linear light.
-    """
-    ramp = np.hanning(34)[1:-1].astype(np.float32) + 0.15
-    weights = np.outer(ramp, ramp)
-    small = cv2.resize(light, (32, 32), interpolation=cv2.INTER_AREA)
-    seen = np.sqrt(np.maximum(luminance(small), 0))
-    return max(float((seen * weights).sum() / weights.sum()) ** 2, 1e-4)
 
 
 def add_sensor_noise(
@@ -282,12 +275,16 @@ def add_sensor_noise(
     if photon == 0 and read == 0 and not camera.mosaic:
         return light
     signal = mosaic_rggb(light) if camera.mosaic else light
-    noise = rng.standard_normal(signal.shape, dtype=np.float32)
-    deviation = cv2.sqrt(np.maximum(signal, 0) * np.float32(photon) + np.float32(read * read))
-    noisy = signal + noise * deviation
+    noisy = rng.standard_normal(signal.shape, dtype=np.float32)
+    variance = np.maximum(signal, 0)
+    variance *= np.float32(photon)
+    variance += np.float32(read * read)
+    noisy *= cv2.sqrt(variance)
+    noisy += signal
     if not camera.mosaic:
-        return np.maximum(noisy, 0)
-    counts = np.clip(noisy * np.float32(65535 / TONE_REACH), 0, 65535).astype(np.uint16)
+        return np.maximum(noisy, 0, out=noisy)
+    noisy *= np.float32(65535 / TONE_REACH)
+    counts = np.clip(noisy, 0, 65535, out=noisy).astype(np.uint16)
     # OpenCV names the pattern by its second row: BG is RGGB read from the top left.
     rgb = cv2.demosaicing(counts, cv2.COLOR_BayerBG2RGB)
     return rgb.astype(np.float32) * np.float32(TONE_REACH / 65535)
@@ -299,51 +296,6 @@ def mosaic_rggb(light: Light) -> Light:
     plane[0::2, 0::2] = light[0::2, 0::2, 0]
     plane[1::2, 1::2] = light[1::2, 1::2, 2]
     return plane
-
-
-def _remove_haze(light: Light, camera: CameraSettings) -> Light:
-    """Automatic levels: lower the darkest percent towards black, keeping the metered level."""
-    if camera.black_point <= 0:
-        return light
-    dark = luminance(cv2.resize(light, (48, 48), interpolation=cv2.INTER_AREA))
-    haze = np.float32(min(float(np.percentile(dark, 2)), 0.12) * camera.black_point)
-    clear = light - haze
-    return clear * np.float32(metered(light) / metered(clear))
-
-
-def _tone(light: Light, camera: CameraSettings) -> Light:
-    """Linear light to encoded 0..1: highlight shoulder, sRGB curve, S-curve, in one table."""
-    # Equal steps of the square root give the shadows the precision that the eye wants.
-    grid = (np.arange(_TONE_STEPS) / (_TONE_STEPS - 1)) ** 2 * TONE_REACH
-    knee = camera.shoulder
-    room = 1 - knee
-    if knee < 1:
-        over = np.maximum(grid - knee, 0)
-        grid = np.minimum(grid, knee) + room * (1 - np.exp(-over / room))
-    encoded = linear_to_srgb(np.minimum(grid, 1.0))
-    curve = encoded * encoded * (3 - 2 * encoded)
-    table = ((1 - camera.contrast) * encoded + camera.contrast * curve).astype(np.float32)
-    scaled = np.clip(light * np.float32(1 / TONE_REACH), 0, 1)
-    return np.take(table, (cv2.sqrt(scaled) * np.float32(_TONE_STEPS - 1) + 0.5).astype(np.int32))
-
-
-def _denoise_and_sharpen(encoded: Light, camera: CameraSettings) -> Light:
-    if camera.chroma_blur_px < 0.2 and camera.coring <= 0 and camera.sharpen_amount <= 0:
-        return encoded
-    planes = cv2.cvtColor(encoded, cv2.COLOR_RGB2YCrCb)
-    luma = planes[..., 0].copy()
-    if camera.chroma_blur_px >= 0.2:
-        planes = cv2.GaussianBlur(planes, (0, 0), camera.chroma_blur_px)
-    base = cv2.GaussianBlur(luma, (0, 0), camera.sharpen_radius_px)
-    detail = luma - base
-    kept = detail
-    if camera.coring > 0:
-        core = np.float32(camera.coring)
-        kept = detail - np.clip(detail, -core, core)
-    # Halos of phones are limited; without the clip a dark edge would glow.
-    halo = np.clip(kept * np.float32(camera.sharpen_amount), -0.15, 0.15)
-    planes[..., 0] = np.clip(base + kept + halo, 0, 1)
-    return cv2.cvtColor(planes, cv2.COLOR_YCrCb2RGB)
 
 
 def compress(rgb: RgbImage, camera: CameraSettings, shot: Shot) -> Capture:

@@ -104,6 +104,7 @@ def capture_clip(
     modalities: bool = True,
     start_s: float = 0.0,
     jitter_s: float = 0.0,
+    device: str | None = None,
 ) -> Iterator[CapturedFrame]:
     """Film a staged presentation.
 
@@ -112,12 +113,16 @@ def capture_clip(
         modalities: infrared and depth too, or colour alone.
         start_s: when in the motion the clip begins; jitter_s: deviation of frame times, as of a
             camera whose rate wanders.
+        device: where the light is drawn, see `Stage`; the sensors always run on the CPU.
     """  # fmt: skip
     noise = np.random.default_rng(clip.plan.noise_seed)
-    stage = Stage(clip)
+    stage = Stage(clip, device)
+    steady = stage.film([start_s + n / frame_rate_hz for n in range(frames)], infrared=modalities)
     for number in range(frames):
         time_s = number / frame_rate_hz + float(jitter_s * noise.standard_normal())
-        radiance, landmarks = stage.radiance(start_s + max(time_s, 0.0), infrared=modalities)
+        # Where the rate wanders, the next moment is known only after this frame's noise.
+        radiance, landmarks = next(steady) if jitter_s == 0 else stage.radiance(
+            start_s + max(time_s, 0.0), infrared=modalities)  # fmt: skip
         structure = stage.structure(radiance, start_s + time_s)
         rig = clip.plan.rig
         yield CapturedFrame(

@@ -287,4 +287,5 @@ def sample_structure(
     u, v = np.maximum(uv[..., 0], 0), np.maximum(uv[..., 1], 0)
     gain = plane.gain(u * np.float32(plane.size_mm[0]), v * np.float32(plane.size_mm[1]), u, v,
                       px_per_mm, time_s)  # fmt: skip
-    return np.where(seen[..., None], gain, 1).astype(np.float32)
+    gain[~seen] = 1
+    return gain

@@ -153,10 +153,10 @@ def draw_showing(rng: np.random.Generator, display: DisplaySettings) -> Showing:
 def show_photo(photo: Light, display: DisplaySettings) -> Light:
     """Emitted light of the content, white = ``display.white``; fine structure comes later."""
     shown = cv2.transform(photo, color_matrix(display.saturation))
-    shown = np.clip(shown, 0, 1)
+    np.clip(shown, 0, 1, out=shown)
     if display.gamma != 1.0:
         shown = cv2.pow(shown, display.gamma)
-    return shown * np.asarray(display.white, np.float32)
+    return cv2.transform(shown, np.diag(np.asarray(display.white, np.float32)))
 
 
 def pixel_gain(

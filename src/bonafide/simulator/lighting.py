@@ -154,13 +154,16 @@ def _project_along(points, axes, center, scale, half, out):
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def _lit(screen, zbuf, bias, from_hair, hair_bias, out):
-    """1 where a projected point is not behind the depth map, by its four nearest texels."""
+def _lit(points, axes, center, scale, half, zbuf, bias, from_hair, hair_bias, out):
+    """Share of the four nearest texels of a depth map that each point is not behind."""
     height, width = zbuf.shape
-    for i in range(screen.shape[0]):
-        x, y = int(np.floor(screen[i, 0])), int(np.floor(screen[i, 1]))
+    for i in range(points.shape[0]):
+        p, q, r = points[i, 0] - center[0], points[i, 1] - center[1], points[i, 2] - center[2]
+        x = int(np.floor((axes[0, 0] * p + axes[0, 1] * q + axes[0, 2] * r) * scale + half))
+        y = int(np.floor(half - (axes[1, 0] * p + axes[1, 1] * q + axes[1, 2] * r) * scale))
+        reach = (axes[2, 0] * p + axes[2, 1] * q + axes[2, 2] * r) + np.float32(5000.0)
+        reach += bias if i < from_hair else hair_bias
         total = np.float32(0.0)
-        reach = screen[i, 2] + (bias if i < from_hair else hair_bias)
         for b in range(2):
             for a in range(2):
                 if (
@@ -174,49 +177,48 @@ def _lit(screen, zbuf, bias, from_hair, hair_bias, out):
         out[i] = total
 
 
-def _gather(points: Float, scene: Scene) -> tuple[Float, float]:
-    """Centre and reach of what is drawn, mm."""
-    low, high = points.min(0), points.max(0)
-    del scene
-    return (low + high) / 2, float(np.linalg.norm(high - low) / 2) + 20.0
-
-
-def visibility(
-    scene: Scene,
-    points: Float,
-    strands: tuple[Float, Float],
-    toward: npt.NDArray[np.float64],
-    targets: Float,
-) -> Float:
-    """(n,) share 0..1 of each target that sees the direction ``toward``.
+class Shadows:
+    """Tells which of many points see a direction, by depth maps of the scene.
 
     Args:
         points: posed points of the scene's surfaces, (m, 3) world mm.
         strands: posed points of hair and fuzz, each (k, 3).
         targets: (n, 3) points to test: as many of surfaces as ``points``, then of hair.
-    """  # fmt: skip
-    center, reach = _gather(points, scene)
-    axes = _frame(toward).astype(np.float32)
-    half, scale = np.float32(MAP_PX / 2), np.float32(MAP_PX / 2 / reach)
-    zbuf = np.zeros((MAP_PX, MAP_PX), np.float32)
-    item = np.zeros((MAP_PX, MAP_PX), np.int32)
-    bary = np.zeros((MAP_PX, MAP_PX, 2), np.float32)
-    screen = np.empty_like(points)
-    _project_along(points, axes, center, scale, half, screen)
-    both = np.ones(len(scene.triangles), np.bool_)
-    draw_triangles(screen, scene.triangles, both, scene.uv, scene.material, scene.cut, scene.pool,
-                   item, bary, zbuf)  # fmt: skip
-    for part, kind in zip(strands, (scene.hair, scene.fuzz), strict=True):
-        if len(part) and kind is scene.hair:
-            shot = np.empty_like(part)
-            _project_along(part, axes, center, scale, half, shot)
-            thin = np.full(len(kind.points), 1e-6, np.float32)
-            draw_strands(shot, kind.points.shape[1], thin, np.int32(0), item, bary, zbuf)
-    out = np.empty(len(targets), np.float32)
-    shot = np.empty_like(targets)
-    _project_along(targets, axes, center, scale, half, shot)
-    _lit(shot, zbuf, np.float32(BIAS_MM), len(points), np.float32(HAIR_BIAS_MM), out)
-    return out
+    """
+
+    def __init__(
+        self, scene: Scene, points: Float, strands: tuple[Float, Float], targets: Float
+    ) -> None:
+        self._scene, self._points, self._targets = scene, points, targets
+        # Fuzz is too fine to cast a shadow.
+        self._hair = strands[0]
+        low, high = points.min(0), points.max(0)
+        self._center = (low + high) / 2
+        self._reach = float(np.linalg.norm(high - low) / 2) + 20.0
+        self._both = np.ones(len(scene.triangles), np.bool_)
+        self._thin = np.full(len(scene.hair.points), 1e-6, np.float32)
+        self._screen, self._shot = np.empty_like(points), np.empty_like(self._hair)
+        self._zbuf = np.zeros((MAP_PX, MAP_PX), np.float32)
+        self._item = np.zeros((MAP_PX, MAP_PX), np.int32)
+        self._bary = np.zeros((MAP_PX, MAP_PX, 2), np.float32)
+
+    def seen(self, toward: npt.NDArray[np.float64]) -> Float:
+        """(n,) share 0..1 of each target that sees the direction ``toward``."""
+        scene, zbuf = self._scene, self._zbuf
+        axes = _frame(toward).astype(np.float32)
+        half, scale = np.float32(MAP_PX / 2), np.float32(MAP_PX / 2 / self._reach)
+        zbuf.fill(0.0)
+        _project_along(self._points, axes, self._center, scale, half, self._screen)
+        draw_triangles(self._screen, scene.triangles, self._both, scene.uv, scene.material,
+                       scene.cut, scene.pool, self._item, self._bary, zbuf)  # fmt: skip
+        if len(self._hair):
+            _project_along(self._hair, axes, self._center, scale, half, self._shot)
+            draw_strands(self._shot, scene.hair.points.shape[1], self._thin, np.int32(0),
+                         self._item, self._bary, zbuf)  # fmt: skip
+        out = np.empty(len(self._targets), np.float32)
+        _lit(self._targets, axes, self._center, scale, half, zbuf, np.float32(BIAS_MM),
+             len(self._points), np.float32(HAIR_BIAS_MM), out)  # fmt: skip
+        return out
 
 
 def bake(
@@ -229,6 +231,7 @@ def bake(
     """
     targets = np.concatenate([points + 1.0 * normals, *strands]).astype(np.float32)
     count = len(points)
+    shadows = Shadows(scene, points, strands, targets)
     lamps = np.zeros((len(targets), len(lighting.lamps)), np.float32)
     for number, lamp in enumerate(lighting.lamps):
         axes = _frame(np.array(lamp.toward))
@@ -237,29 +240,33 @@ def bake(
             tilt = np.tan(np.deg2rad(lamp.spread_deg)) * (0.35 + 0.65 * (k % 2))
             toward = axes[2] + tilt * (np.cos(angle) * axes[0] + np.sin(angle) * axes[1])
             toward /= np.linalg.norm(toward)
-            lamps[:, number] += visibility(scene, points, strands, toward, targets) / LAMP_SAMPLES
-    sky = _bake_sky(scene, points, normals, strands, targets, lighting)
+            lamps[:, number] += shadows.seen(toward) / LAMP_SAMPLES
+    sky = _bake_sky(shadows, normals, len(targets), lighting)
     cuts = np.cumsum([0, count, len(strands[0]), len(strands[1])])
     pieces = [Baked(lamps[a:b], sky[a:b]) for a, b in pairwise(cuts)]
     return pieces[0], pieces[1], pieces[2]
 
 
-def _bake_sky(
-    scene: Scene,
-    points: Float,
-    normals: Float,
-    strands: tuple[Float, Float],
-    targets: Float,
-    lighting: Lighting,
-) -> Float:
-    """(n, 4): sum over directions; blocked ones give a dim, warm bounce instead."""
+def _bake_sky(shadows: Shadows, normals: Float, count: int, lighting: Lighting) -> Float:
+    """(count, 4): sum over directions; blocked ones give a dim, warm bounce instead."""
     directions = sphere_directions(SKY_DIRECTIONS)
     radiance = surroundings(lighting, directions)
     bounce = radiance.mean(0) * np.array([0.32, 0.20, 0.15, 0.35], np.float32)
-    sky = np.zeros((len(targets), 4), np.float32)
+    sky = np.zeros((count, 4), np.float32)
     for toward, light in zip(directions, radiance, strict=True):
-        cos = np.full(len(targets), 0.25, np.float32)
-        cos[: len(points)] = np.maximum(normals @ toward.astype(np.float32), 0)
-        seen = visibility(scene, points, strands, toward, targets)
-        sky += (cos * seen)[:, None] * light + (cos * (1 - seen))[:, None] * bounce
+        seen = shadows.seen(toward)
+        _add_direction(seen, normals, toward.astype(np.float32), light, bounce, sky)
     return sky * np.float32(4.0 / SKY_DIRECTIONS)
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def _add_direction(seen, normals, toward, light, bounce, sky):
+    """Add one direction's light to ``sky`` (n, 4); hair, after the surfaces, has no normal."""
+    for i in range(seen.shape[0]):
+        cos = np.float32(0.25)
+        if i < normals.shape[0]:
+            cos = (normals[i, 0] * toward[0] + normals[i, 1] * toward[1]
+                   + normals[i, 2] * toward[2])  # fmt: skip
+            cos = max(cos, np.float32(0.0))
+        for c in range(4):
+            sky[i, c] += cos * (bounce[c] + seen[i] * (light[c] - bounce[c]))

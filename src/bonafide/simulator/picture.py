@@ -19,7 +19,8 @@ from bonafide.simulator.raster import (
     empty_buffer,
     project,
 )
-from bonafide.simulator.shade import shade_strands, shade_surfaces
+from bonafide.simulator.shade import LIT, list_samples, pack_points, shade_samples
+from bonafide.simulator.shade_hair import shade_strands
 
 Float = npt.NDArray[np.float32]
 SAMPLES = 2
@@ -107,25 +108,28 @@ def to_camera(points, distance, out):
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def average_samples(fine, out):
-    """Mean of 2x2 samples of (2h, 2w, c) into (h, w, c)."""
+def average_samples(item, shared, light, backdrop, out):
+    """Mean of the 2x2 samples of each px, with the room where nothing stands before it.
+
+    Args:
+        item: (2h, 2w) of a `GBuffer`; light, backdrop: (2h, 2w, 4).
+        shared: (h, w), not 0 where the first sample of ``light`` stands for all four.
+        out: (h, w, 4).
+    """
     for y in range(out.shape[0]):
         for x in range(out.shape[1]):
-            for c in range(out.shape[2]):
-                out[y, x, c] = np.float32(0.25) * (
-                    fine[2 * y, 2 * x, c] + fine[2 * y, 2 * x + 1, c]
-                    + fine[2 * y + 1, 2 * x, c] + fine[2 * y + 1, 2 * x + 1, c]
-                )  # fmt: skip
-
-
-@numba.njit(cache=True, nogil=True)
-def _fill_behind(item, backdrop, out):
-    """The room where nothing stands before it."""
-    for y in range(item.shape[0]):
-        for x in range(item.shape[1]):
-            if item[y, x] == -1:
+            row, col = 2 * y, 2 * x
+            if shared[y, x]:
                 for c in range(4):
-                    out[y, x, c] = backdrop[y, x, c]
+                    out[y, x, c] = light[row, col, c]
+                continue
+            for c in range(4):
+                out[y, x, c] = np.float32(0.0)
+            for k in range(4):
+                b, a = row + (k >> 1), col + (k & 1)
+                for c in range(4):
+                    seen = backdrop[b, a, c] if item[b, a] == -1 else light[b, a, c]
+                    out[y, x, c] += np.float32(0.25) * seen
 
 
 class Painter:
@@ -135,6 +139,8 @@ class Painter:
         self.view = view
         self._fine = empty_buffer(view.height * SAMPLES, view.width * SAMPLES)
         self._light = np.zeros((*self._fine.item.shape, 4), np.float32)
+        self._shared = np.zeros((view.height, view.width), np.uint8)
+        self._where = np.empty((self._fine.item.size, 2), np.int32)
 
     def draw(
         self,
@@ -162,20 +168,22 @@ class Painter:
         eye = np.array([0, 0, self.view.distance_mm], np.float32)
         lamps = np.array([lamp.toward for lamp in lighting.lamps], np.float32)
         powers = np.array([lamp.power for lamp in lighting.lamps], np.float32)
-        shade_surfaces(buffer.item, buffer.bary, eye, scene.triangles, points, normals, scene.uv,
-                       scene.face_xy, baked[0].lamps, baked[0].sky, scene.material, scene.table,
-                       scene.place, scene.pool, lamps, powers, flash, face, infrared,
-                       light)  # fmt: skip
+        packed = np.empty((len(points), LIT + len(lamps)), np.float32)
+        pack_points(points, normals, scene.uv, scene.face_xy, baked[0].sky, baked[0].lamps, packed)
+        count = list_samples(buffer.item, scene.triangles, scene.material, scene.table, packed,
+                             face, self._shared, self._where)  # fmt: skip
+        shade_samples(self._where, count, buffer.item, buffer.bary, eye, scene.triangles, packed,
+                      scene.material, scene.table, scene.place, scene.pool, lamps, powers, flash,
+                      face, infrared, light)  # fmt: skip
         first = 0
         for part, kind, lit in zip(strands, (scene.hair, scene.fuzz), baked[1:], strict=True):
             if len(part):
                 shade_strands(buffer.item, buffer.bary, first, part, kind.points.shape[1],
                               kind.albedo, lit.lamps, lit.sky, eye, lamps, powers,
-                              flash, light)  # fmt: skip
+                              flash, infrared, light)  # fmt: skip
             first += len(part)
-        _fill_behind(buffer.item, backdrop.light, light)
         mean = np.empty((self.view.height, self.view.width, 4), np.float32)
-        average_samples(light, mean)
+        average_samples(buffer.item, self._shared, light, backdrop.light, mean)
         # No lens resolves a pixel's own edges; without this, hair would glitter.
         mean = cv2.GaussianBlur(mean, (3, 3), 0.5)
         near = buffer.inverse_z[::SAMPLES, ::SAMPLES]

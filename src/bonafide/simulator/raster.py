@@ -61,7 +61,7 @@ def project(points, focal, cx, cy, out):
         out[i, 2] = inverse
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
 def draw_triangles(screen, triangles, two_sided, uv, material, cut, pool, item, bary, zbuf):
     """Draw triangles with a depth test.
 
@@ -131,7 +131,7 @@ def draw_triangles(screen, triangles, two_sided, uv, material, cut, pool, item, 
                 c += bx
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
 def draw_strands(screen, steps, radius, first, item, bary, zbuf):
     """Draw strands of hair as lines that are at least one sample wide, with a depth test.
 

@@ -34,7 +34,7 @@ from bonafide.simulator.display import (
 from bonafide.simulator.identity import Identity
 from bonafide.simulator.linear_light import decode
 from bonafide.simulator.mesh import Material, Surface, plain_texture
-from bonafide.simulator.structure import look_up, prefilter_tile
+from bonafide.simulator.structure import prefilter_tile, tile_index
 
 Float = npt.NDArray[np.float32]
 PANELS_MM = {"phone": (68.0, 148.0), "tablet": (160.0, 226.0), "laptop": (310.0, 194.0),
@@ -67,10 +67,11 @@ def subpixel_structure(
         if per_px not in cache:
             cache.clear()
             cache[per_px] = prefilter_tile(tile, 0.35 * per_px, fill * per_px)
-        out = np.empty((*x.shape, 3), np.float32)
-        for channel in range(3):
-            plane = np.ascontiguousarray(cache[per_px][..., channel])
-            out[..., channel] = look_up(plane, x * np.float32(per_mm), y * np.float32(per_mm))
+        seen = cache[per_px]
+        at = tile_index(len(seen), x * np.float32(per_mm), y * np.float32(per_mm))
+        out = np.take(seen.reshape(-1, 3), at, axis=0)
+        if display.flicker == 0:
+            return out
         phase = showing.band_phase + beat_hz * time_s
         bands = np.cos(2 * np.pi * (showing.band_cycles * v + phase))
         return out * (1 + np.float32(display.flicker) * bands)[..., None]
@@ -113,7 +114,10 @@ def _compose(
                      [0, zoom, (frame[1] - corner[1]) * per_mm]], np.float32)  # fmt: skip
     panel = cv2.warpAffine(light, move, (width, height), flags=cv2.INTER_LINEAR)
     out = np.full((height, width, 4), 0.008, np.float32)
-    out[..., :3] = panel * brightness + 0.0015 * brightness
+    level = np.float32(brightness)
+    leak = np.full(3, 0.0015 * level, np.float32)
+    shine = np.column_stack([level * np.eye(3, dtype=np.float32), leak])
+    out[..., :3] = cv2.transform(panel, shine)
     return out
 
 

@@ -6,13 +6,16 @@ before anyone looks at what is presented. `Stage` poses, lights and draws it at 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from bonafide.simulator.actor import Pose, Posed, pose_actor, rest_normals, rotation, turned
 from bonafide.simulator.carrier import Staging, sample_structure
+from bonafide.simulator.device import check_device
 from bonafide.simulator.eyes import HEAD_ROTATION, LENGTH
 from bonafide.simulator.lighting import Baked, Lighting, bake, draw_lighting
 from bonafide.simulator.mesh import Scene, assemble, no_strands
@@ -21,9 +24,14 @@ from bonafide.simulator.picture import Backdrop, Painter, Radiance, View
 from bonafide.simulator.rig import Rig, draw_rig
 from bonafide.simulator.room import draw_room
 
+if TYPE_CHECKING:
+    from bonafide.simulator.torch_picture import TorchPainter
+
 Float = npt.NDArray[np.float32]
 FACE_MM = 140.0
 """Breadth that a life-size face has in words; distances follow from it."""
+TOGETHER = 8
+"""Frames that a torch device draws at once; bounds its memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +105,14 @@ def plan_capture(
 
 
 class Stage:
-    """A clip's scene with its baked light and room, drawn at any time."""
+    """A clip's scene with its baked light and room, drawn at any time.
 
-    def __init__(self, clip: Clip) -> None:
+    Args:
+        clip: what is staged; device: None draws by numba on the CPU; a name of torch's, as "cuda",
+            draws there (see `torch_picture`), `TOGETHER` frames at once.
+    """
+
+    def __init__(self, clip: Clip, device: str | None = None) -> None:
         plan, staging = clip.plan, clip.staging
         focal = plan.face_share * plan.width * plan.distance_mm / FACE_MM
         distance = plan.distance_mm * staging.life
@@ -109,7 +122,7 @@ class Stage:
         scale = plan.width / focal * distance
         place = (plan.at[0] * scale, -plan.at[1] * scale * plan.height / plan.width, 0.0)
         self.pose = Pose(plan.yaw_deg, plan.pitch_deg, plan.roll_deg, place)
-        self._painter = Painter(self.view)
+        self._painter = _painter(self.view, device)
         # Light is baked in the mean pose, eyes open.
         self._extra_normals = _extra_normals(staging)
         points, normals, strands, _, _ = self._pose(REST, 0.0)
@@ -138,6 +151,28 @@ class Stage:
             self._flash, self._room, infrared=infrared,
         )  # fmt: skip
         return radiance, self.view.to_picture(marks)
+
+    def film(
+        self, times_s: Sequence[float], *, infrared: bool = True
+    ) -> Iterator[tuple[Radiance, npt.NDArray[np.float64]]]:
+        """`radiance` of one moment after the other; drawn ahead where a device draws many at once.
+
+        A carrier whose picture moves has another texture at every moment, so it is drawn alone.
+        """
+        if isinstance(self._painter, Painter) or self.clip.staging.refresh is not None:
+            for time_s in times_s:
+                yield self.radiance(time_s, infrared=infrared)
+            return
+        gesture, lighting = self.clip.staging.gesture, self.clip.plan.lighting
+        for start in range(0, len(times_s), TOGETHER):
+            moments = times_s[start : start + TOGETHER]
+            posed = [self._pose(gesture(time_s), time_s) for time_s in moments]
+            drawn = self._painter.draw_many(
+                self.scene, [pose[:4] for pose in posed], self._baked, lighting, self._flash,
+                self._room, infrared=infrared,
+            )  # fmt: skip
+            for radiance, pose in zip(drawn, posed, strict=True):
+                yield radiance, self.view.to_picture(pose[4])
 
     def structure(self, radiance: Radiance, time_s: float) -> Float | None:
         """Gain of a carrier's fine structure, or None."""
@@ -194,6 +229,15 @@ class Stage:
                         self.pose.roll_deg + roll)  # fmt: skip
         shift = np.array([x, y, z]) * life
         return turn, (np.array(self.pose.place_mm) + shift).astype(np.float32)
+
+
+def _painter(view: View, device: str | None) -> Painter | TorchPainter:
+    if device is None:
+        return Painter(view)
+    check_device(device)
+    from bonafide.simulator.torch_picture import TorchPainter
+
+    return TorchPainter(view, device)
 
 
 def _worn_offset(staging: Staging, posed: Posed) -> npt.NDArray[np.float64]:

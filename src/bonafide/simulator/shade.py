@@ -3,8 +3,12 @@
 Surfaces: Lambert with a softened terminator (light that creeps through skin), a lobe around the
 half vector in Schlick's rational form (1994, which needs no power) with his Fresnel term, light of
 the surroundings from `lighting.bake`, and an infrared illuminator at the camera whose irradiance
-falls with the distance squared. Hair: the model of Kajiya and Kay 1989. Eyes and the inside of the
-mouth: see `eyes`.
+falls with the distance squared. Hair: see `shade_hair`. Eyes and the inside of the mouth: see
+`eyes`.
+
+A px whose four samples see one material is shaded once. The samples to shade are listed first, then
+worked on in chunks: what they see is gathered one after the other, and lit side by side, in loops
+that the compiler turns into vector instructions.
 """
 
 from __future__ import annotations
@@ -25,7 +29,6 @@ from bonafide.simulator.eyes import (
 from bonafide.simulator.skin import (
     INFRARED,
     MOUTH,
-    OPACITY,
     PULSE,
     SLOPE_X,
     SLOPE_Y,
@@ -34,13 +37,155 @@ from bonafide.simulator.skin import (
 
 FLASH_REFERENCE_MM = 500.0
 SHININESS, GLOSS, WRAP, EMISSION, FACE = 0, 1, 2, 6, 7
-_CHANNELS = OPACITY + 1
+POINT, NORMAL, UV, FACE_XY, SKY, LIT = 0, 3, 6, 8, 10, 14
+"""Columns of `pack_points`; from ``LIT`` on the visible share of each lamp."""
+CHUNK = 64
+(
+    _N,
+    _TO,
+    _TORCH,
+    _XY,
+    _TEXEL,
+    _GLOW,
+    _WRAP,
+    _GLOSS,
+    _SHINE,
+    _MATT,
+    _DIM,
+    _FACE,
+    _SKY,
+    _LIGHT,
+    _LIT,
+) = (CHUNK * row for row in (0, 3, 6, 9, 11, 21, 25, 29, 30, 31, 32, 33, 34, 38, 42))
+_ALBEDO = _TEXEL
+"""Where the rows of a chunk start: one flat array, in which the compiler sees that rows do not
+overlap. Rows of several values lie ``CHUNK`` apart; from ``_LIT`` on one a lamp."""
 _ZERO, _ONE, _TINY = np.float32(0.0), np.float32(1.0), np.float32(1e-9)
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def fetch(pool, start, width, height, u, v, out):
-    """Bilinear sample of a texture into ``out`` (CHANNELS,); the mouth channel is not blended."""
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+def pack_points(points, normals, uv, face_xy, sky, lit, out):
+    """Put all that a vertex knows side by side into ``out`` (n, LIT + lamps)."""
+    for i in range(points.shape[0]):
+        for q in range(3):
+            out[i, POINT + q], out[i, NORMAL + q] = points[i, q], normals[i, q]
+        for q in range(2):
+            out[i, UV + q], out[i, FACE_XY + q] = uv[i, q], face_xy[i, q]
+        for q in range(4):
+            out[i, SKY + q] = sky[i, q]
+        for q in range(lit.shape[1]):
+            out[i, LIT + q] = lit[i, q]
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+def list_samples(item, triangles, material, table, packed, face, shared, where):
+    """List the samples of surfaces to shade; returns how many.
+
+    Args:
+        item: of a `raster.GBuffer`, 2x2 samples a px; packed: see `pack_points`.
+        shared: (h, w) uint8, set to 1 where the first sample of a px speaks for all four.
+        where: (4 h w, 2) int32, filled with rows and columns of samples.
+    """
+    count = 0
+    for y in range(shared.shape[0]):
+        for x in range(shared.shape[1]):
+            row, col = 2 * y, 2 * x
+            t0, t1, t2, t3 = (item[row, col], item[row, col + 1], item[row + 1, col],
+                              item[row + 1, col + 1])  # fmt: skip
+            alike = t0 >= 0 and t1 >= 0 and t2 >= 0 and t3 >= 0
+            if alike and not (t0 == t1 and t0 == t2 and t0 == t3):
+                m = material[t0]
+                alike = material[t1] == m and material[t2] == m and material[t3] == m
+            if alike and table[material[t0], FACE] > 0:
+                # Eyes are finer than a px.
+                i = triangles[t0, 0]
+                alike = not _near_eye(packed[i, FACE_XY], packed[i, FACE_XY + 1], face)
+            shared[y, x] = alike
+            for k in range(1 if alike else 4):
+                t = t0 if k == 0 else t1 if k == 1 else t2 if k == 2 else t3
+                if t >= 0:
+                    where[count, 0], where[count, 1] = row + (k >> 1), col + (k & 1)
+                    count += 1
+    return count
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+def _near_eye(x, y, face):
+    """Whether a place in the face plane lies on or beside an eye."""
+    across, up = face[HALF] + np.float32(4.0), np.float32(10.0)
+    return (abs(x - face[CENTERS]) < across and abs(y - face[CENTERS + 1]) < up) or (
+        abs(x - face[CENTERS + 2]) < across and abs(y - face[CENTERS + 3]) < up)  # fmt: skip
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+def shade_samples(
+    where, count, item, bary, eye, triangles, packed, material, table, place, pool, lamps, powers,
+    flash, face, infrared, out,
+):  # fmt: skip
+    """Shade listed samples of surfaces.
+
+    Args:
+        where, count: see `list_samples`; eye: (3,) the camera in the world.
+        lamps: (k, 3) unit vectors; powers: (k, 4).
+        flash: (5,) the infrared illuminator: world x, y, z, irradiance at `FLASH_REFERENCE_MM`,
+            and the share of its mirrored light that reaches the camera (polarisers stop it).
+        face: parameters of the face, see `eyes`; infrared: whether the illuminator is computed.
+        out: (h, w, 4) float32, written at the listed samples.
+    """
+    flat = np.empty(_LIT + lamps.shape[0] * CHUNK, np.float32)
+    for start in range(0, count, CHUNK):
+        size = min(CHUNK, count - start)
+        _gather(where[start : start + size], item, bary, triangles, packed, material, table,
+                place, pool, flat)  # fmt: skip
+        _tilt(flat, size, eye, flash, face)
+        _draw_features(flat, size, face)
+        _settle(flat, size, face)
+        _ambient(flat, size)
+        for lamp in range(lamps.shape[0]):
+            _add_lamp(flat, size, flat[_LIT + lamp * CHUNK :], lamps[lamp], powers[lamp])
+        if infrared:
+            _add_flash(flat, size, flash)
+        for s in range(size):
+            for q in range(4):
+                out[where[start + s, 0], where[start + s, 1], q] = flat[_LIGHT + q * CHUNK + s]
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+def _gather(where, item, bary, triangles, packed, material, table, place, pool, flat):
+    """What each listed sample sees, into ``flat``; its place goes to ``_TO``.
+
+    Nothing here depends on what was found, so that the memory can fetch for many samples at once.
+    """
+    for s in range(where.shape[0]):
+        tri = item[where[s, 0], where[s, 1]]
+        b, c = bary[where[s, 0], where[s, 1], 0], bary[where[s, 0], where[s, 1], 1]
+        a, m = _ONE - b - c, material[tri]
+        i, j, k = triangles[tri, 0], triangles[tri, 1], triangles[tri, 2]
+        for q in range(3):
+            flat[_TO + q * CHUNK + s] = a * packed[i, q] + b * packed[j, q] + c * packed[k, q]
+            r = NORMAL + q
+            flat[_N + q * CHUNK + s] = a * packed[i, r] + b * packed[j, r] + c * packed[k, r]
+        for q in range(2):
+            r = FACE_XY + q
+            flat[_XY + q * CHUNK + s] = a * packed[i, r] + b * packed[j, r] + c * packed[k, r]
+        for q in range(packed.shape[1] - SKY):
+            r = SKY + q
+            row = _SKY + q * CHUNK if q < 4 else _LIT + (q - 4) * CHUNK
+            flat[row + s] = (
+                a * packed[i, r] + b * packed[j, r] + c * packed[k, r])  # fmt: skip
+        u = a * packed[i, UV] + b * packed[j, UV] + c * packed[k, UV]
+        v = a * packed[i, UV + 1] + b * packed[j, UV + 1] + c * packed[k, UV + 1]
+        _fetch(pool, place[m, 0], place[m, 1], place[m, 2], u, v, flat, s)
+        for q in range(4):
+            flat[_WRAP + q * CHUNK + s] = table[m, WRAP + q]
+        flat[_GLOSS + s] = table[m, GLOSS] * flat[_TEXEL + SPECULAR * CHUNK + s]
+        flat[_SHINE + s], flat[_FACE + s] = table[m, SHININESS], table[m, FACE]
+        flat[_MATT + s], flat[_DIM + s] = table[m, EMISSION], _ONE
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+def _fetch(pool, start, width, height, u, v, flat, s):
+    """Bilinear sample of a texture; pulse and mouth are not blended."""
     wide, tall = np.float32(width), np.float32(height)
     x = min(max(u * wide - np.float32(0.5), _ZERO), wide - np.float32(1.001))
     y = min(max(v * tall - np.float32(0.5), _ZERO), tall - np.float32(1.001))
@@ -51,228 +196,170 @@ def fetch(pool, start, width, height, u, v, out):
     w00, w10 = (_ONE - fx) * (_ONE - fy), fx * (_ONE - fy)
     w01, w11 = (_ONE - fx) * fy, fx * fy
     for c in range(PULSE):
-        out[c] = w00 * pool[a, c] + w10 * pool[a + 1, c] + w01 * pool[b, c] + w11 * pool[b + 1, c]
+        flat[_TEXEL + c * CHUNK + s] = (w00 * pool[a, c] + w10 * pool[a + 1, c] + w01 * pool[b, c]
+                                + w11 * pool[b + 1, c])  # fmt: skip
     near = (b if fy > 0.5 else a) + (1 if fx > 0.5 else 0)
-    out[PULSE] = pool[near, PULSE]
-    out[MOUTH] = pool[near, MOUTH]
+    flat[_TEXEL + PULSE * CHUNK + s] = pool[near, PULSE]
+    flat[_TEXEL + MOUTH * CHUNK + s] = pool[near, MOUTH]
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def add_lamp(n, to, lamp, power, seen, albedo, gloss, shine, table, m, first, last, out):
-    """Add one lamp's diffuse and specular light to ``out`` (4,).
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+def _tilt(flat, size, eye, flash, face):
+    """Unit normals, tilted by the texture's slopes, and towards the camera off the face.
 
-    Args:
-        n, to: (3,) unit normal and unit vector to the camera; lamp: (3,) unit vector to the lamp.
-        power: (4,) irradiance; seen: its visible share; albedo: (4,).
-        gloss: reflectance at normal incidence times the texture's factor; shine: exponent.
-        table, m: materials and which, for its wrap; first, last: range of channels.
+    Slopes are given in the face plane at rest. ``_TO`` and ``_TORCH`` become vectors to the
+    camera and to the illuminator.
     """
-    cos = n[0] * lamp[0] + n[1] * lamp[1] + n[2] * lamp[2]
-    lobe = np.float32(0.0)
-    if cos > 0 and gloss > 0:
-        hx, hy, hz = lamp[0] + to[0], lamp[1] + to[1], lamp[2] + to[2]
-        inv = _ONE / math.sqrt(hx * hx + hy * hy + hz * hz + _TINY)
-        facing = max((n[0] * hx + n[1] * hy + n[2] * hz) * inv, _ZERO)
-        grazing = _ONE - max((to[0] * hx + to[1] * hy + to[2] * hz) * inv, _ZERO)
-        square = grazing * grazing
-        fresnel = gloss * (_ONE + np.float32(24.0) * square * square * grazing)
-        half = np.float32(0.5) * shine
-        peak = facing / (half - half * facing + facing)
-        lobe = fresnel * (shine + np.float32(8.0)) * np.float32(0.10) * peak * peak * cos
-    for c in range(first, last):
-        wrap = table[m, WRAP + c]
-        soft = (cos + wrap) / ((_ONE + wrap) * (_ONE + wrap))
-        out[c] += power[c] * seen * (albedo[c] * max(soft, _ZERO) + lobe)
+    r = HEAD_ROTATION
+    ax, ay, az, bx, by, bz = (
+        face[r],
+        face[r + 3],
+        face[r + 6],
+        face[r + 1],
+        face[r + 4],
+        face[r + 7],
+    )
+    ex, ey, ez, lx, ly, lz = eye[0], eye[1], eye[2], flash[0], flash[1], flash[2]
+    for s in range(size):
+        x, y, z = flat[_N + s], flat[_N + CHUNK + s], flat[_N + 2 * CHUNK + s]
+        inv = _ONE / (math.sqrt(x * x + y * y + z * z) + _TINY)
+        sx, sy = flat[_TEXEL + SLOPE_X * CHUNK + s], flat[_TEXEL + SLOPE_Y * CHUNK + s]
+        x, y, z = (x * inv - (ax * sx + bx * sy), y * inv - (ay * sx + by * sy),
+                   z * inv - (az * sx + bz * sy))  # fmt: skip
+        inv = _ONE / (math.sqrt(x * x + y * y + z * z) + _TINY)
+        px, py, pz = flat[_TO + s], flat[_TO + CHUNK + s], flat[_TO + 2 * CHUNK + s]
+        flat[_TORCH + s], flat[_TORCH + CHUNK + s] = lx - px, ly - py
+        flat[_TORCH + 2 * CHUNK + s] = lz - pz
+        px, py, pz = ex - px, ey - py, ez - pz
+        flat[_TO + s], flat[_TO + CHUNK + s], flat[_TO + 2 * CHUNK + s] = px, py, pz
+        away = x * px + y * py + z * pz < 0 and flat[_FACE + s] == 0
+        inv = -inv if away else inv
+        flat[_N + s], flat[_N + CHUNK + s] = x * inv, y * inv
+        flat[_N + 2 * CHUNK + s] = z * inv
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def shade_surfaces(
-    item, bary, eye, triangles, points, normals, uv, face_xy, lit, sky,
-    material, table, place, pool, lamps, powers, flash, face, infrared, out,
-):  # fmt: skip
-    """Shade what triangles cover, once a px where its samples agree and per sample elsewhere.
-
-    Args:
-        item, bary: of a `raster.GBuffer`, 2x2 samples a px; eye: (3,) the camera in the world.
-        points, normals: (n, 3) world; lit: (n, lamps); sky: (n, 4); the rest as in `mesh.Scene`.
-        lamps: (k, 3) unit vectors; powers: (k, 4).
-        flash: (5,) the infrared illuminator: world x, y, z, irradiance at `FLASH_REFERENCE_MM`,
-            and the share of its mirrored light that reaches the camera (polarisers stop it).
-        face: parameters of the face, see `eyes`; infrared: whether the illuminator is computed.
-        out: (h, w, 4) float32, written where a triangle is seen.
-    """
-    texel, n = np.empty(_CHANNELS, np.float32), np.empty(3, np.float32)
-    to, torch = np.empty(3, np.float32), np.empty(3, np.float32)
-    light, albedo, power = (np.empty(4, np.float32), np.empty(4, np.float32),
-                            np.zeros(4, np.float32))  # fmt: skip
-    for y in range(0, item.shape[0], 2):
-        for x in range(0, item.shape[1], 2):
-            shared = _same_surface(item, y, x, triangles, material, table, face_xy, face)
-            for k in range(4):
-                row, col = y + (k >> 1), x + (k & 1)
-                if item[row, col] < 0:
-                    continue
-                if k == 0 or not shared:
-                    _shade_sample(
-                        item[row, col], bary[row, col, 0], bary[row, col, 1], eye, triangles,
-                        points, normals, uv, face_xy, lit, sky, material, table, place, pool,
-                        lamps, powers, flash, face, infrared, texel, n, to, torch, light, albedo,
-                        power,
-                    )  # fmt: skip
-                for q in range(4):
-                    out[row, col, q] = light[q]
-
-
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def _same_surface(item, y, x, triangles, material, table, face_xy, face):
-    """Whether one sample can speak for the four of a px: one material, and no eye near."""
-    t = item[y, x]
-    if t < 0 or item[y, x + 1] < 0 or item[y + 1, x] < 0 or item[y + 1, x + 1] < 0:
-        return False
-    m = material[t]
-    if (material[item[y, x + 1]] != m or material[item[y + 1, x]] != m
-            or material[item[y + 1, x + 1]] != m):  # fmt: skip
-        return False
-    if table[m, FACE] == 0:
-        return True
-    i = triangles[t, 0]
-    for side in range(2):
-        dx = abs(face_xy[i, 0] - face[CENTERS + 2 * side])
-        dy = abs(face_xy[i, 1] - face[CENTERS + 2 * side + 1])
-        if dx < face[HALF] + np.float32(4.0) and dy < np.float32(10.0):
-            return False
-    return True
-
-
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def _shade_sample(
-    tri, b, c, eye, triangles, points, normals, uv, face_xy, lit, sky, material, table, place,
-    pool, lamps, powers, flash, face, infrared, texel, n, to, torch, light, albedo, power,
-):  # fmt: skip
-    """Light of one sample, into ``light``; see `shade_surfaces`."""
-    a = _ONE - b - c
-    i, j, k = triangles[tri, 0], triangles[tri, 1], triangles[tri, 2]
-    m = material[tri]
-    fetch(pool, place[m, 0], place[m, 1], place[m, 2],
-          a * uv[i, 0] + b * uv[j, 0] + c * uv[k, 0],
-          a * uv[i, 1] + b * uv[j, 1] + c * uv[k, 1], texel)  # fmt: skip
-    for q in range(3):
-        n[q] = a * normals[i, q] + b * normals[j, q] + c * normals[k, q]
-        at = a * points[i, q] + b * points[j, q] + c * points[k, q]
-        to[q], torch[q] = eye[q] - at, flash[q] - at
-    _normalise(to)
-    _perturb(n, texel, face)
-    if n[0] * to[0] + n[1] * to[1] + n[2] * to[2] < 0 and table[m, FACE] == 0:
-        n[0], n[1], n[2] = -n[0], -n[1], -n[2]
-    gloss, shine, dim = table[m, GLOSS] * texel[SPECULAR], table[m, SHININESS], _ONE
-    for q in range(4):
-        albedo[q] = texel[q]
-    if table[m, FACE] > 0:
-        px = a * face_xy[i, 0] + b * face_xy[j, 0] + c * face_xy[k, 0]
-        py = a * face_xy[i, 1] + b * face_xy[j, 1] + c * face_xy[k, 1]
-        gloss, shine, dim = draw_eye(px, py, face, albedo, n, gloss, shine)
-        if texel[MOUTH] < 1.5:
-            dim *= draw_mouth(texel[MOUTH], px, face, albedo)
-    _flush(albedo, texel[PULSE] * face[PULSE_LEVEL])
-    emitted = table[m, EMISSION]
-    rim = _ONE - max(n[0] * to[0] + n[1] * to[1] + n[2] * to[2], _ZERO)
-    rim = gloss * (_ONE + np.float32(14.0) * rim * rim * rim * rim)
-    for q in range(4):
-        ambient = (a * sky[i, q] + b * sky[j, q] + c * sky[k, q]) * dim
-        if emitted > 0:
-            light[q] = ambient * rim + (emitted * albedo[q] if q < INFRARED else _ZERO)
-            albedo[q] = np.float32(0.008)
-        else:
-            light[q] = ambient * (albedo[q] + rim)
-    for lamp in range(lamps.shape[0]):
-        seen = (a * lit[i, lamp] + b * lit[j, lamp] + c * lit[k, lamp]) * dim
-        add_lamp(
-            n, to, lamps[lamp], powers[lamp], seen, albedo, gloss, shine, table, m, 0, 4, light
-        )
-    if infrared:
-        ratio = np.float32(FLASH_REFERENCE_MM) / _normalise(torch)
-        power[INFRARED] = flash[3] * ratio * ratio
-        add_lamp(n, to, torch, power, _ONE, albedo, gloss * flash[4], shine, table, m, 3, 4, light)
-
-
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def _normalise(v):
-    """Make a vector of unit length in place; returns its former length."""
-    length = math.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]) + np.float32(1e-9)
-    v[0] /= length
-    v[1] /= length
-    v[2] /= length
-    return length
-
-
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def _perturb(n, texel, face):
-    """Tilt the normal by the texture's slopes, which are given in the face plane at rest."""
-    _normalise(n)
-    sx, sy = texel[SLOPE_X], texel[SLOPE_Y]
-    if sx != 0.0 or sy != 0.0:
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+def _draw_features(flat, size, face):
+    """Eyes and the inside of the mouth, where a sample lies on them."""
+    n, albedo = np.empty(3, np.float32), np.empty(4, np.float32)
+    for s in range(size):
+        x, y, strip = flat[_XY + s], flat[_XY + CHUNK + s], flat[_TEXEL + MOUTH * CHUNK + s]
+        up = min(abs(y - face[CENTERS + 1]), abs(y - face[CENTERS + 3]))
+        if flat[_FACE + s] == 0 or (up > 14 and strip >= 1.5):
+            continue
         for q in range(3):
-            r = HEAD_ROTATION + 3 * q
-            n[q] -= face[r] * sx + face[r + 1] * sy
-        _normalise(n)
+            n[q] = flat[_N + q * CHUNK + s]
+        for q in range(4):
+            albedo[q] = flat[_ALBEDO + q * CHUNK + s]
+        gloss, shine, dim = draw_eye(x, y, face, albedo, n, flat[_GLOSS + s], flat[_SHINE + s])
+        if strip < 1.5:
+            dim *= draw_mouth(strip, x, face, albedo)
+        flat[_GLOSS + s], flat[_SHINE + s], flat[_DIM + s] = gloss, shine, dim
+        for q in range(3):
+            flat[_N + q * CHUNK + s] = n[q]
+        for q in range(4):
+            flat[_ALBEDO + q * CHUNK + s] = albedo[q]
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def _flush(albedo, level):
-    """The pulse: more blood takes away light, most in green (weights of `skin.BLOOD`)."""
-    albedo[0] *= _ONE - np.float32(0.09) * level
-    albedo[1] *= _ONE - level
-    albedo[2] *= _ONE - np.float32(0.72) * level
-    albedo[3] *= _ONE - np.float32(0.05) * level
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+def _settle(flat, size, face):
+    """Pulse, dimmed light and glow; what glows reflects next to nothing diffusely.
 
-
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def shade_strands(
-    item, bary, first, points, steps, albedo, lit, sky, eye, lamps, powers, flash, out,
-):  # fmt: skip
-    """Shade every sample that a strand covers: Kajiya-Kay diffuse and two highlights.
-
-    Args:
-        first: index of this batch's first point in the buffer's numbering.
-        points: (strands * steps, 3) world; albedo: (strands, 4); lit, sky: per point.
+    More blood takes away light, most in green (weights of `skin.BLOOD`).
     """
-    count = points.shape[0]
-    tangent, to, torch = np.empty((3, 3), np.float32)
-    for y in range(item.shape[0]):
-        for x in range(item.shape[1]):
-            i = -2 - item[y, x] - first
-            if item[y, x] >= -1 or i < 0 or i >= count:
-                continue
-            f, s = bary[y, x, 0], i // steps
-            for q in range(3):
-                tangent[q] = points[i + 1, q] - points[i, q]
-                to[q], torch[q] = eye[q] - points[i, q], flash[q] - points[i, q]
-            _normalise(tangent)
-            _normalise(to)
-            # Strands are round: their flanks are darker, and so are their roots.
-            round_ = np.float32(1.0) - np.float32(0.35) * bary[y, x, 1] * bary[y, x, 1]
-            for q in range(4):
-                out[y, x, q] = albedo[s, q] * round_ * (sky[i, q] + f * (sky[i + 1, q] - sky[i, q]))
-            for lamp in range(lamps.shape[0]):
-                seen = (lit[i, lamp] + f * (lit[i + 1, lamp] - lit[i, lamp])) * round_
-                diffuse, shine = _kajiya(tangent, to, lamps[lamp])
-                for q in range(4):
-                    own = albedo[s, q] * (diffuse + np.float32(0.9) * shine)
-                    out[y, x, q] += seen * powers[lamp, q] * (own + np.float32(0.014) * shine)
-            ratio = np.float32(FLASH_REFERENCE_MM) / _normalise(torch)
-            diffuse, shine = _kajiya(tangent, to, torch)
-            out[y, x, 3] += round_ * flash[3] * ratio * ratio * (
-                albedo[s, 3] * diffuse + np.float32(0.012) * shine)  # fmt: skip
+    pulse = face[PULSE_LEVEL]
+    for s in range(size):
+        level, emitted = flat[_TEXEL + PULSE * CHUNK + s] * pulse, flat[_MATT + s]
+        for q in range(4):
+            weight = (np.float32(0.09) if q == 0 else _ONE if q == 1 else np.float32(0.72)
+                      if q == 2 else np.float32(0.05))  # fmt: skip
+            own = flat[_ALBEDO + q * CHUNK + s] * (_ONE - weight * level)
+            flat[_GLOW + q * CHUNK + s] = emitted * own if q < INFRARED else _ZERO
+            flat[_ALBEDO + q * CHUNK + s] = np.float32(0.008) if emitted > 0 else own
+            flat[_SKY + q * CHUNK + s] *= flat[_DIM + s]
+        flat[_MATT + s] = _ZERO if emitted > 0 else _ONE
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def _kajiya(tangent, to, lamp):
-    """(diffuse, highlight) of a hair with this tangent."""
-    along = tangent[0] * lamp[0] + tangent[1] * lamp[1] + tangent[2] * lamp[2]
-    view = tangent[0] * to[0] + tangent[1] * to[1] + tangent[2] * to[2]
-    sin_l = math.sqrt(max(1 - along * along, np.float32(0.0)))
-    sin_v = math.sqrt(max(1 - view * view, np.float32(0.0)))
-    cos = max(sin_l * sin_v - along * view, np.float32(0.0))
-    cos2 = cos * cos
-    cos8 = cos2 * cos2 * cos2 * cos2
-    return np.float32(0.62) * sin_l, cos8 * cos8 * cos8
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+def _ambient(flat, size):
+    """Glow and light of the surroundings, into ``_LIGHT``; makes ``_TO`` unit."""
+    for s in range(size):
+        x, y, z = flat[_TO + s], flat[_TO + CHUNK + s], flat[_TO + 2 * CHUNK + s]
+        inv = _ONE / (math.sqrt(x * x + y * y + z * z) + _TINY)
+        x, y, z = x * inv, y * inv, z * inv
+        flat[_TO + s], flat[_TO + CHUNK + s], flat[_TO + 2 * CHUNK + s] = x, y, z
+        facing = (flat[_N + s] * x + flat[_N + CHUNK + s] * y
+                  + flat[_N + 2 * CHUNK + s] * z)  # fmt: skip
+        away = _ONE - (facing if facing > 0 else _ZERO)
+        gloss, matt = flat[_GLOSS + s], flat[_MATT + s]
+        rim = gloss * (_ONE + np.float32(14.0) * away * away * away * away)
+        for q in range(4):
+            flat[_LIGHT + q * CHUNK + s] = flat[_GLOW + q * CHUNK + s] + flat[
+                _SKY + q * CHUNK + s] * (matt * flat[_ALBEDO + q * CHUNK + s] + rim)  # fmt: skip
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy", inline="always")
+def _lobe(flat, s, x, y, z, share):
+    """(cosine to a lamp in direction x, y, z, its highlight) of sample ``s``."""
+    nx, ny, nz = flat[_N + s], flat[_N + CHUNK + s], flat[_N + 2 * CHUNK + s]
+    tx, ty, tz = flat[_TO + s], flat[_TO + CHUNK + s], flat[_TO + 2 * CHUNK + s]
+    gloss, shine = share * flat[_GLOSS + s], flat[_SHINE + s]
+    cos = nx * x + ny * y + nz * z
+    hx, hy, hz = x + tx, y + ty, z + tz
+    inv = _ONE / math.sqrt(hx * hx + hy * hy + hz * hz + _TINY)
+    facing = (nx * hx + ny * hy + nz * hz) * inv
+    facing = facing if facing > 0 else _ZERO
+    grazing = (tx * hx + ty * hy + tz * hz) * inv
+    grazing = _ONE - (grazing if grazing > 0 else _ZERO)
+    square = grazing * grazing
+    fresnel = gloss * (_ONE + np.float32(24.0) * square * square * grazing)
+    half = np.float32(0.5) * shine
+    peak = facing / (half - half * facing + facing)
+    size = fresnel * (shine + np.float32(8.0)) * np.float32(0.10)
+    return cos, size * peak * peak * (cos if cos > 0 else _ZERO)
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+def _add_lamp(flat, size, lit, lamp, power):
+    """Add a distant lamp (3,) of irradiance (4,), whose share ``lit`` each sample sees."""
+    x, y, z = lamp[0], lamp[1], lamp[2]
+    p0, p1, p2, p3 = power[0], power[1], power[2], power[3]
+    for s in range(size):
+        cos, lobe = _lobe(flat, s, x, y, z, _ONE)
+        seen = lit[s] * flat[_DIM + s]
+        _add_light(flat, s, 0, p0 * seen, cos, lobe)
+        _add_light(flat, s, 1, p1 * seen, cos, lobe)
+        _add_light(flat, s, 2, p2 * seen, cos, lobe)
+        _add_light(flat, s, 3, p3 * seen, cos, lobe)
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy", inline="always")
+def _add_light(flat, s, channel, power, cos, lobe):
+    """Lambert's cosine with light that creeps beyond the terminator, and the highlight."""
+    wrap = flat[_WRAP + channel * CHUNK + s]
+    wide = _ONE + wrap
+    soft = (cos + wrap) / (wide * wide)
+    soft = soft if soft > 0 else _ZERO
+    flat[_LIGHT + channel * CHUNK + s] += power * (
+        flat[_ALBEDO + channel * CHUNK + s] * soft + lobe)  # fmt: skip
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+def _add_flash(flat, size, flash):
+    """Add the infrared illuminator; see `shade_samples`."""
+    power, mirrored = flash[3], flash[4]
+    for s in range(size):
+        x, y, z = (flat[_TORCH + s], flat[_TORCH + CHUNK + s],
+                   flat[_TORCH + 2 * CHUNK + s])  # fmt: skip
+        inv = _ONE / (math.sqrt(x * x + y * y + z * z) + _TINY)
+        cos, lobe = _lobe(flat, s, x * inv, y * inv, z * inv, mirrored)
+        ratio = np.float32(FLASH_REFERENCE_MM) * inv
+        _add_light(flat, s, INFRARED, power * ratio * ratio, cos, lobe)
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+def normalise(v):
+    """Make a vector of unit length in place; returns 1 over its former length."""
+    inv = _ONE / (math.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]) + _TINY)
+    v[0], v[1], v[2] = v[0] * inv, v[1] * inv, v[2] * inv
+    return inv

@@ -57,18 +57,22 @@ def noise(
 
 
 def skin_noise(
-    rng: np.random.Generator, where: npt.NDArray[np.float64], bump_mm: float, octaves: int = 3
+    rng: np.random.Generator, where: tuple[Texture, Texture], bump_mm: float, octaves: int = 3
 ) -> Texture:
     """Noise of unit deviation with bumps of about ``bump_mm``, alike all over the head.
 
     Args:
-        where: (h, w, 3) mm; the pattern lies on the cylinder of azimuth and height.
+        where: of `noise_places`.
     """
     tile = noise(rng, max(int(TEXTURE_PX * 0.5 / bump_mm), 2), octaves)
-    arc = np.arctan2(where[..., 0], where[..., 2]) * 76.0
+    return cv2.remap(tile, *where, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+
+
+def noise_places(points: npt.NDArray[np.float64]) -> tuple[Texture, Texture]:
+    """Column and row in a tile of noise for (h, w, 3) points, mm: azimuth and height."""
+    arc = np.arctan2(points[..., 0], points[..., 2]) * 76.0
     u = ((arc * 2) % (TEXTURE_PX - 1)).astype(np.float32)
-    v = ((where[..., 1] * 2) % (TEXTURE_PX - 1)).astype(np.float32)
-    return cv2.remap(tile, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    return u, ((points[..., 1] * 2) % (TEXTURE_PX - 1)).astype(np.float32)
 
 
 def position_map(surface: npt.NDArray[np.float32], rows: int, columns: int) -> Texture:
@@ -91,8 +95,10 @@ def paint_head(
         (TEXTURE_PX, TEXTURE_PX, CHANNELS) float32, opaque everywhere.
     """
     rng = np.random.default_rng(person.texture_seed)
-    where = position_map(surface, rows, columns).astype(np.float64)
-    x, y, z = where[..., 0], where[..., 1], where[..., 2]
+    points = position_map(surface, rows, columns).astype(np.float64)
+    where = noise_places(points)
+    # One after the other in memory, not side by side: a hundred fields are drawn over them.
+    x, y, z = (np.ascontiguousarray(points[..., axis]) for axis in range(3))
     front = np.clip((z - 18) / 12, 0, 1)
     plan = plan_face(person)
     melanin, blood = _absorbers(x, y, front, person, plan, rng, where)

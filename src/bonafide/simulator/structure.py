@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from bonafide.simulator.linear_light import Light
 
@@ -116,9 +117,13 @@ class SensorGrid:
         return cv2.resize(plane, (self.width, self.height), interpolation=method)
 
 
-def look_up(tile: Light, u: Light, v: Light) -> Light:
-    """Nearest entry of a periodic (TILE, TILE) tile at coordinates in periods."""
-    side = tile.shape[0]
+def tile_index(side: int, u: Light, v: Light) -> npt.NDArray[np.int32]:
+    """Flat index of the nearest entry of a periodic (side, side) tile at coordinates in periods."""
     column = (u * np.float32(side) + np.float32(65536 * side)).astype(np.int32) & (side - 1)
     row = (v * np.float32(side) + np.float32(65536 * side)).astype(np.int32) & (side - 1)
-    return tile.ravel()[row * side + column]
+    return row * side + column
+
+
+def look_up(tile: Light, u: Light, v: Light) -> Light:
+    """Nearest entry of a periodic (TILE, TILE) tile at coordinates in periods."""
+    return tile.ravel()[tile_index(tile.shape[0], u, v)]

@@ -22,7 +22,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -30,6 +30,7 @@ import cv2
 import numpy as np
 
 from bonafide.datasets.tree import PROVENANCE
+from bonafide.simulator.device import check_device
 from bonafide.simulator.recapture_set import simulator_digest, source_commit
 from bonafide.types import BonafideError
 from bonafide.version import __version__
@@ -59,6 +60,7 @@ class Job:
         seed: of this job alone, see `seed_of`.
         film: makes the files below the folder it is given, and returns what was drawn.
         scene, form: what is filmed and how it is stored; ``film`` knows their types.
+        device: where light is drawn, see `session.Stage`; set by `write_twin`.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Job:
     film: Callable[[Job, Path], Record]
     scene: object
     form: object
+    device: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +108,27 @@ def generator(seed: int, *words: object) -> np.random.Generator:
 
 
 def write_twin(
-    plan: TwinPlan, out: Path, workers: int = 1, progress: Progress | None = None
+    plan: TwinPlan,
+    out: Path,
+    workers: int = 1,
+    progress: Progress | None = None,
+    device: str | None = None,
 ) -> Path:
     """Carry a plan out, or what an earlier run left of it; returns the provenance file's path.
 
+    Args:
+        device: draws the light, see `session.Stage`. Another device gives other bytes: equal
+            pictures within rounding. Every worker opens the device for itself.
+
     Raises:
-        TwinError: the folder holds something else, or a twin of another seed, size or simulator.
+        TwinError: the folder holds something else, or a twin of another seed, size, simulator or
+            device.
+        BonafideError: there is no such device.
     """
+    check_device(device)
     if workers < 1:
         raise TwinError(f"workers is {workers}.", where="workers", remedy="Use 1 or more.")
-    header = _header(plan)
+    header = _header(plan, device)
     kept = _claim(out, header)
     for name, text in plan.texts.items():
         _write_atomic(out / name, text.encode())
@@ -122,7 +136,8 @@ def write_twin(
     done = len(plan.jobs) - len(todo)
     if progress:
         progress(done, len(plan.jobs))
-    for records in _run(_groups(todo), out, workers):
+    sent = [replace(job, device=device) for job in todo]
+    for records in _run(_groups(sent), out, workers):
         kept.update({str(record["job"]): record for record in records})
         done += len(records)
         if progress:
@@ -139,7 +154,7 @@ def write_twin(
     return out / PROVENANCE
 
 
-def _header(plan: TwinPlan) -> Record:
+def _header(plan: TwinPlan, device: str | None) -> Record:
     return {
         "note": NOTE,
         "dataset": f"{plan.name} (simulated)",
@@ -147,6 +162,7 @@ def _header(plan: TwinPlan) -> Record:
         "seed": plan.seed,
         "version": __version__,
         "simulator_sha256": simulator_digest(),
+        "device": device,
         "complete": False,
     }
 

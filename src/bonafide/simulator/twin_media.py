@@ -60,8 +60,9 @@ def film_clip(job: Job, folder: Path) -> Record:
     if clip.staging.refresh is not None:
         start_s = 0.0
     taken = capture_clip(
-        clip, frames, form.rate_hz / form.stride, modalities=False, start_s=start_s
-    )
+        clip, frames, form.rate_hz / form.stride, modalities=False, start_s=start_s,
+        device=job.device,
+    )  # fmt: skip
     marks: list[Landmarks] = []
     write_clip(folder / job.files[0], _upright(taken, form, marks), form, quality)
     if form.boxes is not None:

@@ -54,7 +54,7 @@ def film_photos(job: Job, folder: Path) -> Record:
     clip = stage_scene(scene, scene_rng)
     quality = int(rng.integers(form.quality[0], form.quality[1] + 1))
     start_s = 0.0 if clip.staging.refresh is not None else float(rng.uniform(0, 20))
-    frames = capture_clip(clip, len(own) // 3, 1 / form.gap_s, start_s=start_s)
+    frames = capture_clip(clip, len(own) // 3, 1 / form.gap_s, start_s=start_s, device=job.device)
     marks: dict[str, Landmarks] = {}
     for (color, depth, infrared), frame in zip(_triplets(own), frames, strict=True):
         if form.whole:
