@@ -245,6 +245,10 @@ def _shake_kernel(length_px: float, angle_deg: float) -> Light:
     return kernel / kernel.sum() if kernel.sum() > 0 else np.ones((1, 1), np.float32)
 
 
+METER_CELLS = 32
+"""The exposure meter's cells along a side."""
+
+
 def _exposure_and_white(
     light: Light, illuminant: Light, camera: CameraSettings, shot: Shot
 ) -> Light:
@@ -263,11 +267,25 @@ def metered(light: Light) -> float:
     The square root stands for the encoded picture that cameras meter, which a window or a dark
     suit sways less than it sways the mean of linear light.
     """
-    ramp = np.hanning(34)[1:-1].astype(np.float32) + 0.15
-    weights = np.outer(ramp, ramp)
-    small = cv2.resize(light, (32, 32), interpolation=cv2.INTER_AREA)
-    seen = np.sqrt(np.maximum(luminance(small), 0))
-    return max(float((seen * weights).sum() / weights.sum()) ** 2, 1e-4)
+    small = cv2.resize(light, (METER_CELLS, METER_CELLS), interpolation=cv2.INTER_AREA)
+    weights = _center_weights(METER_CELLS, METER_CELLS)
+    return max(float(meter_weights(small).sum() / weights.sum()) ** 2, 1e-4)
+
+
+def meter_weights(light: Light) -> Light:
+    """(h, w) what each px adds to `metered`: centre weight times root of luminance.
+
+    Args:
+        light: (h, w, 3) linear.
+    """
+    height, width = light.shape[:2]
+    seen: Light = np.sqrt(np.maximum(luminance(light), 0)) * _center_weights(height, width)
+    return seen
+
+
+def _center_weights(height: int, width: int) -> Light:
+    down, across = (np.hanning(n + 2)[1:-1].astype(np.float32) + 0.15 for n in (height, width))
+    return np.outer(down, across)
 
 
 def add_sensor_noise(

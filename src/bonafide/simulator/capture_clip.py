@@ -115,13 +115,16 @@ def capture_clip(
     """  # fmt: skip
     noise = np.random.default_rng(clip.plan.noise_seed)
     stage = Stage(clip)
+    white: npt.NDArray[np.float32] | None = None
     for number in range(frames):
         time_s = number / frame_rate_hz + float(jitter_s * noise.standard_normal())
         radiance, landmarks = stage.radiance(start_s + max(time_s, 0.0), infrared=modalities)
         structure = stage.structure(radiance, start_s + time_s)
+        # The balance is found once and held, as video cameras do: no flicker of colour.
+        white = stage.white(radiance) if white is None else white
         rig = clip.plan.rig
         yield CapturedFrame(
-            rgb=take_color(radiance, clip.plan.lighting.white, rig, noise, structure),
+            rgb=take_color(radiance, white, rig, noise, structure),
             infrared=take_infrared(radiance, rig, noise) if modalities else None,
             depth_mm=take_depth(radiance, rig, noise) if modalities else None,
             landmarks=landmarks.astype(np.float32),
