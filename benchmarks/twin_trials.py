@@ -1,11 +1,12 @@
 """Trials of a twin by a small trained model: devices, shuffled labels, another twin (simulated).
 
     bonafide simulate casia-fasd TWIN --size small
-    python benchmarks/twin_trials.py casia-fasd=TWIN oulu-npu --each 12
+    python benchmarks/twin_trials.py casia-fasd=TWIN oulu-npu --people 9
 
 Ridge regression on texture, spectra and colour of the face in one picture a clip, on people that it
 has not seen. ``NAME=ROOT`` reads a twin (what of it is written, if it is not complete); ``NAME``
-alone draws the first picture of ``--each`` bona fide clips and attacks a person from the plan.
+alone draws from the plan the first pictures of a bona fide clip and an attack of each person before
+each camera.
 Prints Markdown rows for each twin: the background alone; training on shuffled labels; every camera,
 and every attack device, held out in turn; and the error of each twin's model on the others.
 """
@@ -25,16 +26,16 @@ from bonafide.datasets.loaders import Asked, load
 from bonafide.datasets.media import first_picture
 from bonafide.datasets.probes import SHUFFLES, assign_folds, probe, ridge_scores, shuffle_labels
 from bonafide.datasets.tree import PROVENANCE
-from bonafide.simulator.twin import JOBS
+from bonafide.simulator.twin import JOBS, plain
 from bonafide.simulator.twin_media import face_box
 from bonafide.simulator.twin_probe import around_the_face
 from bonafide.simulator.twin_trial import (
     area,
-    balanced_jobs,
     chance_band,
     face_crop,
     face_texture,
     look_at_job,
+    one_before_each_camera,
     score_unseen,
     try_devices,
 )
@@ -57,13 +58,22 @@ class Row:
     attack_device: str
 
 
-def drawn_rows(name: str, each: int, seed: int) -> list[Row]:
+def device_name(settings: object) -> str:
+    """A printer or screen by its kind and its own white; "" for no device."""
+    if not isinstance(settings, dict):
+        return ""
+    white = settings.get("white") or settings.get("paper")
+    return f"{settings['name']} {white}"
+
+
+def drawn_rows(name: str, people: int, seed: int) -> list[Row]:
     rows = []
-    for job in balanced_jobs(plan_twin(name, "small", seed).jobs, each, seed):
+    for job in one_before_each_camera(plan_twin(name, "small", seed).jobs, people, seed):
         look = look_at_job(job)
         scene = look.scene
-        shown_by = scene.display or scene.printer
-        device = shown_by.name if shown_by and scene.species != BONA_FIDE_SPECIES else ""
+        device = ""
+        if scene.species != BONA_FIDE_SPECIES:
+            device = device_name(plain(scene.display or scene.printer))
         rows.append(Row(look.rgb, look.box, scene.species, scene.subject,
                         scene.device.camera.name, device))  # fmt: skip
     return rows
@@ -82,9 +92,9 @@ def read_rows(name: str, root: Path) -> list[Row]:
         marks = np.array(said["landmarks"][str(Path(item.path).relative_to(root))], np.float32)
         if item.rotation_deg == 180:
             marks = np.array([rgb.shape[1] - 1, rgb.shape[0] - 1], np.float32) - marks
-        shown_by = said["carrier"].get("display") or said["carrier"].get("printer") or {"name": ""}
+        device = device_name(said["carrier"].get("display") or said["carrier"].get("printer"))
         rows.append(Row(rgb, np.array(face_box(marks), float), said["species"],
-                        item.capture_subject, said["camera"], shown_by["name"]))  # fmt: skip
+                        item.capture_subject, said["camera"], device))  # fmt: skip
     return rows
 
 
@@ -144,14 +154,14 @@ def report_across(twins: dict[str, list[Row]], seed: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("twins", nargs="+", help="NAME=ROOT or NAME")
-    parser.add_argument("--each", type=int, default=12, help="clips of each class a person")
+    parser.add_argument("--people", type=int, default=9, help="of whom first pictures are drawn")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     twins = {}
     for asked in given.twins:
         name, _, root = asked.partition("=")
         twins[name] = (
-            read_rows(name, Path(root)) if root else drawn_rows(name, given.each, given.seed)
+            read_rows(name, Path(root)) if root else drawn_rows(name, given.people, given.seed)
         )
         report(name, twins[name], given.seed)
     if len(twins) > 1:

@@ -78,6 +78,28 @@ def balanced_jobs(jobs: Sequence[Job], each: int, seed: int) -> list[Job]:
     return [job for job in jobs if job.name in chosen]
 
 
+def one_before_each_camera(jobs: Sequence[Job], people: int, seed: int) -> list[Job]:
+    """A bona fide and an attack job of each of the first people before each camera.
+
+    Both of the same session, where a person has several before a camera.
+    """
+    rng = np.random.default_rng(seed)
+    kinds: dict[tuple[str, str], tuple[list[Job], list[Job]]] = {}
+    for job in jobs:
+        assert isinstance(job.scene, Scene)
+        key = job.scene.subject, job.scene.device.camera.name
+        kinds.setdefault(key, ([], []))[job.scene.species != BONA_FIDE_SPECIES].append(job)
+    first = list(dict.fromkeys(subject for subject, _ in kinds))[:people]
+    chosen = set()
+    for (subject, _), (live, attacks) in kinds.items():
+        session = int(rng.integers(len(live)))
+        each = len(attacks) // len(live)
+        attack = attacks[session * each + int(rng.integers(each))]
+        if subject in first:
+            chosen |= {live[session].name, attack.name}
+    return [job for job in jobs if job.name in chosen]
+
+
 def labels_of(looks: Sequence[Look]) -> Features:
     """(n,) +1 for bona fide, -1 for attack."""
     return np.array([1.0 if one.scene.species == BONA_FIDE_SPECIES else -1.0 for one in looks])
