@@ -14,6 +14,7 @@ from bonafide.simulator.twin_trial import (
     face_texture,
     labels_of,
     look_at_job,
+    one_before_each_camera,
     score_unseen,
     try_devices,
 )
@@ -118,7 +119,7 @@ def look_features(looks):
 @pytest.fixture(scope="module")
 def casia():
     """Three bona fide clips and attacks of each of the first twenty people, one picture each."""
-    jobs = plan_twin("casia-fasd", "small", 4).jobs[: 12 * 20]
+    jobs = plan_twin("casia-fasd", "small", 0).jobs[: 12 * 20]
     return [look_at_job(job) for job in balanced_jobs(jobs, 3, 0)]
 
 
@@ -146,16 +147,11 @@ def test_training_on_shuffled_labels_stays_at_chance_and_on_true_ones_does_not(c
 @pytest.mark.timeout(3600)
 def test_held_out_phones_of_oulu_are_no_easier_than_seen_ones():
     jobs = plan_twin("oulu-npu", "small", 0).jobs
-    rng = np.random.default_rng(0)
-    chosen = {}
-    for job in jobs:
-        key = job.scene.subject, job.scene.device.camera.name, job.scene.species == "bona_fide"
-        chosen.setdefault(key, []).append(job)
-    drawn = [same[int(rng.integers(len(same)))] for same in chosen.values()][: 2 * 6 * 8]
+    drawn = one_before_each_camera(jobs, 9, 0)
     looks = [look_at_job(job) for job in drawn]
     trial = try_devices(
         look_features(looks), labels_of(looks), [one.scene.subject for one in looks],
         [one.scene.device.camera.name for one in looks], 0,
     )  # fmt: skip
-    assert trial.low <= 0
-    assert trial.seen > 0.5
+    assert trial.low <= 0  # not easier; measured: -0.021, interval -0.062 to +0.016
+    assert trial.seen > 0.7
