@@ -119,7 +119,7 @@ def test_a_tiny_twin_is_written_loaded_and_seen(name, tmp_path):
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", ["casia-fasd", "mipd"])
 def test_what_should_tell_nothing_stays_at_chance(name, tmp_path):
-    """File, length, box, lost depth, infrared: inside the band. The background is named in docs."""
+    """File, length, box, lost depth, infrared: inside the band. Background: `test_twin_trial`."""
     plan = plan_twin(name, "small", 4)
     for job in plan.jobs[: 12 * 16 if name == "casia-fasd" else 10 * 24]:
         run_job(job, tmp_path)

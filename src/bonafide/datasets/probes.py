@@ -105,7 +105,7 @@ def probe(
     scores = np.empty_like(targets)
     for fold in np.unique(fold_of):
         test = fold_of == fold
-        scores[test] = _ridge_scores(features[~test], targets[~test], features[test])
+        scores[test] = ridge_scores(features[~test], targets[~test], features[test])
     areas = auc(scores, targets)
     low, high = np.quantile(areas[1:], [(1 - BAND) / 2, (1 + BAND) / 2])
     off = np.abs(areas - np.median(areas[1:]))
@@ -186,7 +186,12 @@ def feature_groups(
     return groups
 
 
-def _ridge_scores(train: Features, targets: Features, test: Features) -> Features:
+def ridge_scores(train: Features, targets: Features, test: Features) -> Features:
+    """(m, k) scores of new rows by ridge regression on standardised features.
+
+    Args:
+        train: (n, d); targets: (n, k) of -1 and +1; test: (m, d).
+    """
     middle, spread = train.mean(axis=0), train.std(axis=0)
     spread = np.where(spread > 1e-9 * (1 + np.abs(middle)), spread, np.inf)
     known, new = (train - middle) / spread, (test - middle) / spread

@@ -118,15 +118,18 @@ def capture_clip(
     noise = np.random.default_rng(clip.plan.noise_seed)
     stage = Stage(clip, device)
     steady = stage.film([start_s + n / frame_rate_hz for n in range(frames)], infrared=modalities)
+    white: npt.NDArray[np.float32] | None = None
     for number in range(frames):
         time_s = number / frame_rate_hz + float(jitter_s * noise.standard_normal())
         # Where the rate wanders, the next moment is known only after this frame's noise.
         radiance, landmarks = next(steady) if jitter_s == 0 else stage.radiance(
             start_s + max(time_s, 0.0), infrared=modalities)  # fmt: skip
         structure = stage.structure(radiance, start_s + time_s)
+        # The balance is found once and held, as video cameras do: no flicker of colour.
+        white = stage.white(radiance) if white is None else white
         rig = clip.plan.rig
         yield CapturedFrame(
-            rgb=take_color(radiance, clip.plan.lighting.white, rig, noise, structure),
+            rgb=take_color(radiance, white, rig, noise, structure),
             infrared=take_infrared(radiance, rig, noise) if modalities else None,
             depth_mm=take_depth(radiance, rig, noise) if modalities else None,
             landmarks=landmarks.astype(np.float32),

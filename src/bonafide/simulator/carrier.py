@@ -86,6 +86,7 @@ class Staging:
         held: how much the carrier shakes: 1 in a hand, 0 on a stand.
         refresh: part, then time -> (h, w, 4) albedo of that extra surface; or None.
         plane: fine structure, or None.
+        glow: (r, g, b) white of a carrier that shines by itself, `plane`'s surface; or None.
         parameters: every drawn number, JSON-ready.
     """
 
@@ -100,6 +101,7 @@ class Staging:
     held: float = 1.0
     refresh: tuple[int, Callable[[float], Float]] | None = None
     plane: Plane | None = None
+    glow: tuple[float, float, float] | None = None
     parameters: dict[str, object] = field(default_factory=dict)
 
 
@@ -251,6 +253,14 @@ def hand(
                  [30 * scale, 36 * scale, 27 * scale, 34 * scale], 16)  # fmt: skip
     out.append(_capsule(*palm, skin))
     return out
+
+
+def shows_part(scene: Scene, part: int, radiance: Radiance) -> npt.NDArray[np.bool_]:
+    """(h, w) whether the first sample of each px shows the surface ``part`` of ``scene.parts``."""
+    first, last = np.searchsorted(scene.material, [part, part + 1])
+    item = radiance.buffer.item[::SAMPLES, ::SAMPLES]
+    shown: npt.NDArray[np.bool_] = (item >= first) & (item < last)
+    return shown
 
 
 @numba.njit(cache=True, nogil=True)

@@ -9,6 +9,8 @@ and, in NIR, by the illuminator's falloff with distance, so the background is th
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
 
 import cv2
 import numpy as np
@@ -21,21 +23,56 @@ from bonafide.simulator.shade import FLASH_REFERENCE_MM
 Float = npt.NDArray[np.float32]
 WORK_PX = 288
 """Rooms are drawn at this width and enlarged: they are out of focus anyway."""
+BAYS = 3
+USUAL_SHARE = 0.45
+"""Breadth of the face over the picture's width where the picture is one bay wide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which part of a room's wall lies behind a picture.
+
+    A wall is `BAYS` bays wide and furnished bay by bay; a bay is about as wide as what a close
+    picture shows. Were the same part behind every picture of a room, pixels at fixed places would
+    tell who was filmed there from who was filmed elsewhere and is shown there.
+
+    Attributes:
+        left, top: of the picture, in bays from the first bay's corner; size: its width in bays.
+    """
+
+    left: float
+    top: float
+    size: float
+
+
+def place_window(face_share: float, at: tuple[float, float]) -> Window:
+    """The part of the wall behind a face; the smaller the face, the more wall, as lenses have it.
+
+    Args:
+        face_share: breadth of the face over the picture's width.
+        at: where the camera points, (across, down), each 0..1.
+    """
+    size = float(np.clip(USUAL_SHARE / face_share, 0.7, 1.8))
+    top = 0.5 - size / 2 + 0.3 * (at[1] - 0.5)
+    return Window(at[0] * (BAYS - size), top, size)
 
 
 class _Canvas:
     """Albedo, emission and depth of the room while it is being furnished."""
 
-    def __init__(self, width: int, height: int, far_mm: float) -> None:
-        self.width, self.height = width, height
+    def __init__(self, width: int, height: int, far_mm: float, window: Window) -> None:
+        self.width, self.height, self.window, self.bay = width, height, window, 0
         self.albedo = np.full((height, width, 4), 0.5, np.float32)
         self.glow = np.zeros((height, width, 4), np.float32)
         self.depth = np.full((height, width), far_mm, np.float32)
 
     def polygon(self, corners: npt.ArrayLike, color: npt.ArrayLike, depth_mm: float,
                 glow: npt.ArrayLike | None = None) -> None:  # fmt: skip
-        """Fill a polygon; corners in shares of width and height."""
-        points = np.rint(np.asarray(corners, float) * [self.width, self.height]).astype(np.int32)
+        """Fill a polygon; corners in shares of the bay."""
+        window = self.window
+        seen = np.asarray(corners, float) + np.array([self.bay - window.left, -window.top])
+        scale = np.array([self.width, self.height]) / window.size
+        points = np.rint(seen * scale).astype(np.int32)
         shade = tuple(float(c) for c in np.asarray(color, float))
         cv2.fillPoly(self.albedo, [points], shade, cv2.LINE_AA)
         cv2.fillPoly(self.depth, [points], float(depth_mm))
@@ -200,6 +237,7 @@ def draw_room(
     flash: float,
     *,
     furnished: bool = True,
+    window: Window | None = None,
 ) -> Backdrop:
     """Draw a room.
 
@@ -207,14 +245,16 @@ def draw_room(
         rng: decides everything; the same for live and attack.
         flash: NIR irradiance of the illuminator at 500 mm.
         furnished: things stand in it, or there is an even wall alone.
+        window: the part of it behind the picture, the second bay if None.
     """
     width = min(WORK_PX, view.width * SAMPLES)
     height = max(round(width * view.height / view.width), 8)
     far = view.distance_mm + float(np.exp(rng.uniform(np.log(350), np.log(3500))))
-    room = _Canvas(width, height, far)
+    room = _Canvas(width, height, far, window or Window(1.0, 0.0, 1.0))
     _wall(room, rng, even=not furnished)
-    for draw, chance in FURNITURE.values():
-        if furnished and rng.random() < chance:
+    for bay, (draw, chance) in product(range(BAYS if furnished else 0), FURNITURE.values()):
+        room.bay = bay
+        if rng.random() < chance:
             draw(room, rng, far)
     corner = _contact_shadows(room.depth)
     gradient = 1 + 0.35 * _slope(rng, height, width)
@@ -232,13 +272,13 @@ def draw_room(
 
 def _wall(room: _Canvas, rng: np.random.Generator, *, even: bool) -> None:
     room.albedo[:] = _color(rng, 0.12, 0.8)
+    across = room.window.left + room.window.size * np.arange(room.width) / room.width
     if not even and rng.random() < 0.25:
         period = int(rng.integers(5, 26))
         other = _color(rng, 0.15, 0.8)
-        room.albedo[:, (np.arange(room.width) // period) % 2 == 0] = other
+        room.albedo[:, (across * WORK_PX // period) % 2 == 0] = other
     if not even and rng.random() < 0.3:
-        edge = rng.uniform(0.1, 0.9)
-        room.albedo[:, int(edge * room.width):] *= rng.uniform(0.6, 0.95)  # fmt: skip
+        room.albedo[:, across > rng.uniform(0.1, BAYS - 0.1)] *= rng.uniform(0.6, 0.95)
     grain = rng.standard_normal((room.height, room.width)).astype(np.float32)
     room.albedo *= (1 + 0.10 * cv2.GaussianBlur(grain, (0, 0), 1.2))[..., None]
 

@@ -177,6 +177,7 @@ def stage_screen(
         held=float(in_hand),
         refresh=(0, content) if video else None,
         plane=plane,
+        glow=display.white,
         parameters={"display": asdict(display), "showing": asdict(showing), "life": life},
     )
 

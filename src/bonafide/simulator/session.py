@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bonafide.simulator.actor import Pose, Posed, pose_actor, rest_normals, rotation, turned
-from bonafide.simulator.carrier import Staging, sample_structure
+from bonafide.simulator.carrier import Staging, sample_structure, shows_part
+from bonafide.simulator.develop import meter_weights
 from bonafide.simulator.device import check_device
 from bonafide.simulator.eyes import HEAD_ROTATION, LENGTH
 from bonafide.simulator.lighting import Baked, Lighting, bake, draw_lighting
@@ -22,7 +23,7 @@ from bonafide.simulator.mesh import Scene, assemble, no_strands
 from bonafide.simulator.motion import REST, Gesture, Sway, draw_sway
 from bonafide.simulator.picture import Backdrop, Painter, Radiance, View
 from bonafide.simulator.rig import Rig, draw_rig
-from bonafide.simulator.room import draw_room
+from bonafide.simulator.room import draw_room, place_window
 
 if TYPE_CHECKING:
     from bonafide.simulator.torch_picture import TorchPainter
@@ -45,6 +46,7 @@ class CapturePlan:
         lighting, rig: of the session; room_seed, noise_seed: for the rest.
         tremor: six sways (yaw, pitch, roll in degrees; x, y, z in mm) of a held carrier.
         plain_room: a wall without furniture, as behind a controlled session.
+        room_at: where in the room the camera points, see `room.place_window`.
     """
 
     width: int
@@ -61,6 +63,7 @@ class CapturePlan:
     noise_seed: int
     tremor: tuple[Sway, ...]
     plain_room: bool = False
+    room_at: tuple[float, float] = (0.5, 0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,7 @@ def plan_capture(
         room_seed=int(rest.integers(2**31)),
         noise_seed=int(rest.integers(2**31)),
         tremor=tuple(draw_sway(rest, rms, 0.15, 6.0) for rms in (0.7, 0.7, 0.45, 1.2, 1.2, 2.0)),
+        room_at=(float(rest.uniform()), float(rest.uniform())),
     )  # fmt: skip
 
 
@@ -134,7 +138,12 @@ class Stage:
         torch = (*infrared.beside_mm, distance, infrared.flash, infrared.mirrored)
         self._flash = np.array(torch, np.float32)
         self._room: Backdrop = draw_room(
-            room, self.view, plan.lighting, infrared.flash, furnished=not plan.plain_room
+            room,
+            self.view,
+            plan.lighting,
+            infrared.flash,
+            furnished=not plan.plain_room,
+            window=place_window(plan.face_share, plan.room_at),
         )
 
     def radiance(
@@ -182,6 +191,22 @@ class Stage:
         px_per_mm = self.view.focal_px / self.view.distance_mm
         part = self._first_extra() + plane.part
         return sample_structure(plane, self.scene, part, radiance, px_per_mm, time_s)
+
+    def white(self, radiance: Radiance) -> Float:
+        """(3,) colour that the camera's white balance finds, green = 1.
+
+        A camera balances what fills its picture: the room's light, or the white of a screen by its
+        share of what the camera meters. Balanced for the room alone, screens would look blue.
+        """
+        staging, plan = self.clip.staging, self.clip.plan
+        room = np.asarray(plan.lighting.white, np.float32)
+        if staging.glow is None or staging.plane is None:
+            return room
+        shown = shows_part(self.scene, self._first_extra() + staging.plane.part, radiance)
+        seen = meter_weights(radiance.light[..., :3])
+        share = np.float32(seen[shown].sum() / seen.sum())
+        glow = np.asarray(staging.glow, np.float32)
+        return room ** (1 - share) * glow**share
 
     def _first_extra(self) -> int:
         actor = self.clip.staging.actor

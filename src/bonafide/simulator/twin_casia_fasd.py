@@ -50,8 +50,8 @@ STAGED = {
 GRADES = {"low": LOW, "normal": NORMAL, "high": HIGH}
 FACE_SHARES = {"low": (0.27, 0.38), "normal": (0.42, 0.58), "high": (0.44, 0.60)}
 """Quality -> breadth of the face over the picture's width."""
-WIDE = Framing((352, 264), (0.22, 0.31))
-TALL = Framing((264, 352), (0.33, 0.45))
+WIDE = Framing((480, 360), (0.17, 0.2), whole=True)
+TALL = Framing((384, 540), (0.235, 0.26), whole=True)
 """What attackers show, as wide or as tall as the camera's own pictures."""
 
 

@@ -49,7 +49,7 @@ STAGED = {
     "printed_photo": "print_flat",
 }
 FACE_SHARE = (0.26, 0.36)
-FRAMING = Framing((384, 288), (0.21, 0.28), whole=True)
+FRAMING = Framing((480, 360), (0.16, 0.19), whole=True)
 FORM = ClipForm("libx264", "", "yuv420p", 30, (0, 0), 1, (17, 24), boxes=msu_boxes)
 
 
@@ -109,8 +109,8 @@ def _draw_devices(seed: int) -> _Devices:
         },
         printer=draw_press(press, ("laser",)),
         screens={
-            "ipad_video": draw_screen(tablet, "tablet", 264.0, (50.0, 66.0)),
-            "iphone_video": draw_screen(mobile, "phone", 326.0, (21.0, 30.0)),
+            "ipad_video": draw_screen(tablet, "tablet", 264.0, (38.0, 50.0)),
+            "iphone_video": draw_screen(mobile, "phone", 326.0, (14.0, 20.0)),
         },
         rooms=(
             *draw_rooms(seed, TWIN, "even light", 4, adverse=False),

@@ -61,7 +61,7 @@ STAGED = {
 """File number -> species of the rendered world."""
 WORDS = {species: word for word, species in LABELS.items()}
 FACE_SHARE = (0.42, 0.58)
-FRAMING = Framing((264, 352), (0.33, 0.43), whole=True)
+FRAMING = Framing((384, 540), (0.225, 0.245), whole=True)
 PROTOCOL_FOLDS = {1: (0,), 2: (0,), 3: tuple(FOLDS), 4: tuple(FOLDS)}
 
 
@@ -122,8 +122,8 @@ def _draw_devices(seed: int) -> _Devices:
         },
         printers={2: draw_press(laser, ("laser",)), 3: draw_press(inkjet, ("inkjet glossy",))},
         screens={
-            4: draw_screen(monitor, "monitor", 86.0, (72.0, 100.0)),
-            5: draw_screen(laptop, "laptop", 227.0, (48.0, 66.0)),
+            4: draw_screen(monitor, "monitor", 86.0, (48.0, 60.0)),
+            5: draw_screen(laptop, "laptop", 227.0, (30.0, 40.0)),
         },
         rooms={
             session: draw_rooms(seed, TWIN, f"session {session}", 2, adverse=False)

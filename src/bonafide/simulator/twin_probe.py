@@ -90,17 +90,17 @@ def cue_features(root: Path, rows: Sequence[Presentation]) -> dict[str, Features
     """Kind of fact -> (rows, d) features that should tell nothing."""
     groups = dict(feature_groups(rows, [look_at(row) for row in rows]))
     kept = {name: groups[name] for name in ("file size per frame", "length", "all of these")}
-    marks = _landmarks(root)
+    marks = true_landmarks(root)
     places, around = [], []
     holes, infrared = [], []
     for row in rows:
         rgb = first_picture(row)
-        mark = marks[_inside_root(root, row.path)]
+        mark = marks[row.path]
         if row.rotation_deg == 180:
             mark = np.array([rgb.shape[1] - 1, rgb.shape[0] - 1]) - mark
         box = np.array(face_box(mark.astype(np.float32)), float)
         places.append(box / [rgb.shape[1], rgb.shape[0], rgb.shape[1], rgb.shape[0]])
-        around.append(_background(rgb, box))
+        around.append(around_the_face(rgb, box))
         if row.depth_path and row.infrared_path:
             holes.append([float((_inside(_read(row.depth_path), rgb, box) == 0).mean())])
             infrared.append([float(_inside(_read(row.infrared_path), rgb, box).mean())])
@@ -112,17 +112,17 @@ def cue_features(root: Path, rows: Sequence[Presentation]) -> dict[str, Features
     return kept
 
 
-def _landmarks(root: Path) -> dict[str, npt.NDArray[np.float64]]:
-    """Main file -> (5, 2) true landmarks of its first picture, as stored."""
+def true_landmarks(root: Path) -> dict[str, npt.NDArray[np.float64]]:
+    """Path of a main file -> (5, 2) px: true landmarks of its first picture, as stored."""
     records = json.loads((root / PROVENANCE).read_text())["jobs"]
     return {
-        name: np.array(marks)
+        str(root.resolve() / name): np.array(marks)
         for one in records
         for name, marks in one["drawn"]["landmarks"].items()
     }
 
 
-def _background(rgb: RgbImage, box: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def around_the_face(rgb: RgbImage, box: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """The picture made tiny, with the extended face box blanked."""
     blank = rgb.copy()
     left, top, right, bottom = _corners(rgb, box, EXTENDED)

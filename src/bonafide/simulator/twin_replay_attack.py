@@ -50,7 +50,7 @@ from bonafide.types import BONA_FIDE_SPECIES
 
 TWIN = "replay-attack"
 FACE_SHARE = (0.27, 0.38)
-FRAMING = Framing((384, 288), (0.21, 0.28), whole=True)
+FRAMING = Framing((480, 360), (0.16, 0.19), whole=True)
 """What is shown fills the webcam's view, as in the real data: edges are mostly out of it."""
 
 
@@ -108,8 +108,8 @@ def _draw_devices(seed: int) -> _Devices:
         webcam=draw_device(camera, "laptop webcam", NORMAL),
         printer=draw_press(press, ("laser",)),
         screens={
-            "mobile": draw_screen(phone, "phone", 163.0, (21.0, 30.0)),
-            "highdef": draw_screen(tablet, "tablet", 132.0, (50.0, 66.0)),
+            "mobile": draw_screen(phone, "phone", 163.0, (14.0, 20.0)),
+            "highdef": draw_screen(tablet, "tablet", 132.0, (38.0, 50.0)),
         },
         rooms={
             "controlled": draw_rooms(seed, TWIN, "controlled", 3, adverse=False, plain=True),

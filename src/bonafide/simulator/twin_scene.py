@@ -28,6 +28,11 @@ from bonafide.simulator.session import CapturePlan, Clip, plan_capture
 from bonafide.simulator.twin import generator, seed_of
 from bonafide.types import BONA_FIDE_SPECIES
 
+WHITE_ADAPTATION = 0.97
+"""Share of the light's colour that a twin's cameras remove. What is shown passed two cameras and
+keeps the cast of both: the lower, the more colour alone tells what is shown. A knob of difficulty.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Room:
@@ -130,6 +135,8 @@ def _source(shown: Shown) -> Source:
     """An earlier capture; several attacks show the same one, as in the real data sets."""
     rng = np.random.default_rng(shown.seed)
     plan = _placed(plan_capture(rng, *shown.size, face_share=shown.face_share), shown.room)
+    camera = replace(plan.rig.camera, white_adaptation=WHITE_ADAPTATION)
+    plan = replace(plan, rig=replace(plan.rig, camera=camera))
     actor = build_actor(shown.who)
     return film_source(actor, rng, video=shown.video, plan=plan, whole=shown.whole)
 
@@ -152,6 +159,7 @@ def drawn_of(scene: Scene, clip: Clip) -> dict[str, object]:
         "shown_seed": str(scene.shown.seed) if scene.shown else "",
         "carrier": staging.parameters,
         "face_share": session.face_share,
+        "room_at": session.room_at,
         "at": session.at,
         "distance_mm": session.distance_mm,
         "pose_deg": [session.yaw_deg, session.pitch_deg, session.roll_deg],
@@ -271,6 +279,7 @@ def draw_device(rng: np.random.Generator, name: str, grade: Grade) -> Device:
             working_ratio=float(rng.uniform(*grade.working_ratio)),
             jpeg_quality=int(rng.integers(*grade.jpeg_quality)),
             jpeg_subsampling="4:2:0",
+            white_adaptation=WHITE_ADAPTATION,
         )
     )
 
