@@ -8,12 +8,12 @@ from bonafide.deploy.load import load_detector
 from bonafide.service import schemas
 from bonafide.types import ReasonCode
 from tests.service.conftest import running
-from tests.service.models import FRAMES, WINDOW_S, export_motion
+from tests.service.models import FRAMES, WINDOW_S, write_motion
 
 
 @pytest.fixture(scope="module")
 def motion(tmp_path_factory, record):
-    return export_motion(tmp_path_factory.mktemp("motion"), record)
+    return write_motion(tmp_path_factory.mktemp("motion") / "motion.onnx", record)
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,12 @@ from bonafide.service.database import open_database
 from bonafide.service.refusal import STATUS
 from bonafide.service.settings import Retention
 from tests.service.conftest import running
-from tests.service.models import capture_files, export_cascade, png
+from tests.service.models import capture_files, png, write_cascade
 
 
 @pytest.fixture(scope="module")
-def cascade(tmp_path_factory, astronaut):
-    return export_cascade(tmp_path_factory.mktemp("cascade"), astronaut)
+def cascade(tmp_path_factory, record):
+    return write_cascade(tmp_path_factory.mktemp("cascade") / "cascade.onnx", record)
 
 
 @pytest.fixture(scope="module")
