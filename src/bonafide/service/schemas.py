@@ -130,7 +130,10 @@ class VerdictBody(BaseModel):
     request_id: str
     decision: DecisionWord
     accepted: bool
-    score: float | None = Field(description="0 attack to 1 bona fide; null when not evaluated.")
+    score: float | None = Field(
+        description="0 attack to 1 bona fide; null when not evaluated. Of a cascade whose first "
+        "stage rejected: that stage's score less 1, below 0."
+    )
     threshold: float = Field(description="Bona fide if and only if score >= threshold.")
     operating_point: str
     reasons: list[ReasonBody]
