@@ -21,7 +21,8 @@ from bonafide.service.settings import ServiceSettings, settings_to_json
 from bonafide.service.wire import MAX_HEAD, Parts, Wish, pack_head, receive
 from bonafide.types import BonafideError
 
-START_S = 60.0
+START_S = 120.0
+"""On a quiet machine a worker takes two seconds; a crowded one must not stop the service."""
 DYING_S = 1.0
 """A worker closes its pipe a moment before its exit code is known."""
 
