@@ -68,9 +68,9 @@ class FrameBody(BaseModel):
 
     index: int
     time_s: float
-    score: float | None
-    weight: float | None
-    reason: ReasonCode | None
+    score: float | None = None
+    weight: float | None = None
+    reason: ReasonCode | None = None
 
 
 class StageBody(BaseModel):
