@@ -266,6 +266,7 @@ class ServedCaptures:
             *(bytes(parts[name]) for name in PARTS["multimodal"]),
             unit=self.depth_unit if unit is None else DepthUnit(*unit),
             limits=self._settings.photo,
+            one_view=self._detector.one_view,
         )
         watch.lap("decode")
         return self._detector.examine(capture, watch)
