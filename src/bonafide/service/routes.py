@@ -50,6 +50,7 @@ Evidence = Annotated[bool, Query(description="Put crops and the judged picture i
 def add_routes(app: FastAPI, service: Service) -> None:
     """Put the routes on the application."""
     _add_uploads(app, service)
+    _add_captures(app, service)
     _add_sessions(app, service)
     _add_watching(app, service)
 
@@ -83,6 +84,8 @@ def _add_uploads(app: FastAPI, service: Service) -> None:
         wish = Wish("clip", operating_point, evidence)
         return JSONResponse(await judge_upload(service, request, wish))
 
+
+def _add_captures(app: FastAPI, service: Service) -> None:
     @app.post(
         "/v1/multimodal", summary="Judge colour, depth and infrared", tags=["verdicts"],
         responses=_verdict(schemas.MULTIMODAL_EXAMPLE, *UPLOAD, *CAPTURE),
