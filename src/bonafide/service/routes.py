@@ -89,7 +89,7 @@ def _add_captures(app: FastAPI, service: Service) -> None:
     @app.post(
         "/v1/multimodal", summary="Judge colour, depth and infrared", tags=["verdicts"],
         responses=_verdict(schemas.MULTIMODAL_EXAMPLE, *UPLOAD, *CAPTURE),
-        openapi_extra=_form(**CAPTURE_PARTS),
+        openapi_extra=_form(CAPTURE_PARTS),
     )  # fmt: skip
     async def multimodal(
         request: Request,
@@ -215,7 +215,7 @@ def _verdict(example: dict[str, Any], *codes: str) -> dict[int | str, dict[str, 
 def _body(*media_types: str) -> dict[str, Any]:
     """One file, for OpenAPI: the file itself, or a form around it."""
     binary = {"schema": {"type": "string", "format": "binary"}}
-    extra = _form(file="The photo or clip.")
+    extra = _form({"file": "The photo or clip."})
     content = extra["requestBody"]["content"]
     return {
         "requestBody": {
@@ -225,7 +225,7 @@ def _body(*media_types: str) -> dict[str, Any]:
     }
 
 
-def _form(**parts: str) -> dict[str, Any]:
+def _form(parts: dict[str, str]) -> dict[str, Any]:
     """A form of files, for OpenAPI: part -> what it is."""
     properties = {
         name: {"type": "string", "format": "binary", "description": text}
