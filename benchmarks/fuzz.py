@@ -34,6 +34,7 @@ from fuzz_targets import TARGETS
 HANG_S = 20.0
 COUNTS = {
     "photo": 50_000,
+    "depth": 10_000,
     "clip": 20_000,
     "manifest": 15_000,
     "scores": 15_000,

@@ -1,14 +1,17 @@
 """Load the service beyond its capacity, kill parts of it, and compare it with the bare runtime.
 
-python benchmarks/service_load.py --seconds 60 --workers 2
+python benchmarks/service_load.py --seconds 600 --rounds 5 --json service-load.json
 
-Prints Markdown. Everything that sends requests is a second process (this file with --client).
+Prints Markdown and writes the same as JSON. First, in interleaved rounds, verdicts a second and
+processor time a verdict: bare processes, the service, and with --against another checkout's `src`
+that one's service. Then, each for --seconds, twice the capacity from a second process, and the
+same while two workers and twice the service are killed (kill -9). Traffic stays on this machine;
+every loop ends.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import multiprocessing
 import os
@@ -18,7 +21,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -27,16 +29,21 @@ import psutil
 from bonafide.capture.image import decode_image
 from bonafide.cli.demo import PHOTO
 from bonafide.deploy.detector import Detector
+from bonafide.deploy.runtime import SHIPPED
 
+CLIENT = Path(__file__).with_name("load_client.py")
 CONNECTIONS = 96
-STATED = {429, 503}
+ROUND_S = 10.0
+KILLS = ((0.2, "worker"), (0.35, "worker"), (0.5, "service"), (0.8, "service"))
+"""Share of the time, and what is killed then."""
 
 
-def bare_rate(workers, seconds):
-    """Photos a second that as many bare processes judge, decoding included."""
+def bare(workers, seconds):
+    """Photos a second and processor ms a photo of as many bare processes, decoding included."""
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
         counts = pool.map(_bare_loop, [seconds] * workers, chunksize=1)
-    return sum(counts) / seconds
+    total = sum(count for count, _ in counts)
+    return {"rate": total / seconds, "processor_ms": 1e3 * sum(s for _, s in counts) / total}
 
 
 def _bare_loop(seconds):
@@ -45,40 +52,45 @@ def _bare_loop(seconds):
     cv2.setNumThreads(1)
     detector, photo = Detector.load(), PHOTO.read_bytes()
     detector(decode_image(photo, "photo").rgb)
-    end, count = time.monotonic() + seconds, 0
+    end, count, began = time.monotonic() + seconds, 0, time.process_time()
     while time.monotonic() < end:
         detector(decode_image(photo, "photo").rgb)
         count += 1
-    return count
+    return count, time.process_time() - began
 
 
-def batch_share():
-    """Milliseconds of a photo, of the network for one face, and of it for a face among 8."""
-    detector, photo = Detector.load(), PHOTO.read_bytes()
-    examination = detector.examine(decode_image(photo, "photo").rgb)
-    one = examination.crops.crops[None]
-    many = np.repeat(one, 8, axis=0)
+def batching():
+    """What putting several requests' faces through the network at once could gain, by model."""
+    photo, rows = PHOTO.read_bytes(), []
+    for name in SHIPPED:
+        detector = Detector.load(name)
+        one = detector.examine(decode_image(photo, "photo").rgb).crops.crops[None]
+        many = np.repeat(one, 8, axis=0)
+        whole_ms = _best_ms(lambda d=detector: d(decode_image(photo, "photo").rgb))
+        one_ms = _best_ms(lambda d=detector, x=one: d.scorer.score(x))
+        of_8_ms = _best_ms(lambda d=detector, x=many: d.scorer.score(x)) / 8
+        gain = (one_ms - of_8_ms) / whole_ms
+        rows.append({"model": name, "photo_ms": whole_ms, "network_ms": one_ms,
+                     "network_in_8_ms": of_8_ms, "to_gain": gain})  # fmt: skip
+    return rows
 
-    def best(call, repeats=30):
-        times = []
-        for _ in range(repeats):
-            began = time.perf_counter()
-            call()
-            times.append(time.perf_counter() - began)
-        return 1e3 * min(times)
 
-    whole = best(lambda: detector(decode_image(photo, "photo").rgb))
-    return whole, best(lambda: detector.scorer.score(one)), best(
-        lambda: detector.scorer.score(many)
-    ) / 8  # fmt: skip
+def _best_ms(call, repeats=30):
+    times = []
+    for _ in range(repeats):
+        began = time.process_time()
+        call()
+        times.append(time.process_time() - began)
+    return 1e3 * min(times)
 
 
 class Service:
     """`bonafide serve` as a process that is started again when it dies, as systemd would."""
 
-    def __init__(self, folder, workers, port=None):
-        self.folder, self.workers, self.port = folder, workers, port or free_port()
-        self.process = None
+    def __init__(self, folder, workers, source=None):
+        self.folder, self.workers, self.port = folder, workers, free_port()
+        self.environment = {**os.environ, **({"PYTHONPATH": str(source)} if source else {})}
+        folder.mkdir(exist_ok=True)
         self.start()
 
     def start(self):
@@ -86,39 +98,55 @@ class Service:
         command += ["--workers", str(self.workers), "--queue", "16", "--concurrent", "500"]
         command += ["--per-minute", "1000000", "--burst", "1000000", "--no-page"]
         command += ["--store", f"sqlite:///{self.folder}/audit.db", "--retain", "decision"]
-        log = (self.folder / "service.log").open("ab")
-        self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        self.wait()
-
-    def wait(self):
-        end = time.monotonic() + 60
-        while time.monotonic() < end:
-            try:
-                with socket.create_connection(("127.0.0.1", self.port), 1) as client:
-                    client.sendall(b"GET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-                    if client.recv(100).startswith(b"HTTP/1.1 200"):
-                        return
-            except OSError:
-                pass
+        with (self.folder / "service.log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self.environment)
+        end = time.monotonic() + 240
+        while not self.ready():
+            if time.monotonic() > end:
+                raise RuntimeError("the service does not get ready")
             time.sleep(0.05)
-        raise RuntimeError("the service does not get ready")
+
+    def ready(self):
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 1) as client:
+                client.sendall(b"GET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                return client.recv(100).startswith(b"HTTP/1.1 200")
+        except OSError:
+            return False
 
     def tree(self):
         main = psutil.Process(self.process.pid)
         return [main, *main.children(recursive=True)]
 
-    def resident_mib(self):
-        total = 0
+    def total(self, figure):
+        """A figure of each of its processes, added up; those that have just died count nothing."""
+        total = 0.0
         for one in self.tree():
             try:
-                total += one.memory_info().rss
+                total += figure(one)
             except psutil.Error:
                 continue
-        return total / 2**20
+        return total
+
+    def processor_s(self):
+        return self.total(lambda one: sum(one.cpu_times()[:2]))
+
+    def resident_mib(self):
+        return self.total(lambda one: one.memory_info().rss) / 2**20
+
+    def kill(self, what):
+        """kill -9, and a new start where the service itself died."""
+        if what == "worker":
+            for child in self.tree()[1:2]:
+                child.kill()
+            return
+        self.process.kill()
+        self.process.wait(30)
+        self.start()
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(40)
+        self.process.wait(60)
 
 
 def free_port():
@@ -128,195 +156,154 @@ def free_port():
 
 
 def start_client(port, seconds, rate, connections):
-    """A second process that sends; rate 0 sends as fast as answers come."""
-    command = [sys.executable, __file__, "--client", str(port), "--seconds", str(seconds)]
+    command = [sys.executable, str(CLIENT), str(port), "--seconds", str(seconds)]
     command += ["--rate", str(rate), "--connections", str(connections)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def finish(client):
-    return json.loads(client.communicate()[0])
+def finish(client, seconds):
+    return json.loads(client.communicate(timeout=seconds + 180)[0])
 
 
-class Sender:
-    """Keep-alive connections that send one photo after another and note what comes back."""
-
-    def __init__(self, port, seconds, rate):
-        self.port, self.seconds, self.rate = port, seconds, rate
-        self.photo = PHOTO.read_bytes()
-        self.statuses, self.times, self.audits = Counter(), [], []
-        self.broken, self.unreachable, self.sent = 0, 0, 0
-        self.due = asyncio.Queue()
-
-    async def run(self, connections):
-        end = time.monotonic() + self.seconds
-        tasks = [asyncio.create_task(self.keep_sending(end)) for _ in range(connections)]
-        if self.rate:
-            start, number = time.monotonic(), 0
-            while (now := time.monotonic()) < end:
-                while number < (now - start) * self.rate:
-                    self.due.put_nowait(number)
-                    number += 1
-                await asyncio.sleep(0.002)
-            for _ in tasks:
-                self.due.put_nowait(None)
-        await asyncio.gather(*tasks)
-
-    async def keep_sending(self, end):
-        line = None
-        while time.monotonic() < end or self.rate:
-            if self.rate and await self.due.get() is None:
-                break
-            try:
-                line = line or await asyncio.open_connection("127.0.0.1", self.port)
-            except OSError:
-                self.unreachable += 1
-                await asyncio.sleep(0.05)
-                continue
-            try:
-                await self.ask(*line)
-            except (OSError, asyncio.IncompleteReadError):
-                self.broken += 1
-                line[1].close()
-                line = None
-        if line:
-            line[1].close()
-
-    async def ask(self, reader, writer):
-        self.sent += 1
-        began = time.perf_counter()
-        head = (
-            f"POST /v1/photo HTTP/1.1\r\nHost: x\r\nX-Request-Id: {os.getpid()}-{self.sent}\r\n"
-            f"Content-Type: image/jpeg\r\nContent-Length: {len(self.photo)}\r\n\r\n"
-        )
-        writer.write(head.encode() + self.photo)
-        answer = await reader.readuntil(b"\r\n\r\n")
-        length = int(answer.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-        body = await reader.readexactly(length)
-        status = int(answer.split(b" ", 2)[1])
-        told = json.loads(body)
-        self.statuses[f"{status} {told.get('code', '')}".strip()] += 1
-        if status == 200:
-            self.times.append(1e3 * (time.perf_counter() - began))
-            self.audits.append(told["audit_id"])
-        elif status in STATED:
-            assert b"retry-after:" in answer.lower()
-            await asyncio.sleep(0)
+def full_speed(service, seconds):
+    """Verdicts a second of a service that is asked as fast as it answers."""
+    finish(start_client(service.port, 1, 0, service.workers * 4), 1)
+    before = service.processor_s()
+    result = finish(start_client(service.port, seconds, 0, service.workers * 4), seconds)
+    count = len(result["audits"])
+    return {
+        "rate": count / seconds,
+        "processor_ms": 1e3 * (service.processor_s() - before) / count,
+        "client_processor_ms": 1e3 * result["processor_s"] / count,
+        "p50_ms": result["p50_ms"], "p99_ms": result["p99_ms"], "audits": result["audits"],
+    }  # fmt: skip
 
 
-def client_main(options):
-    sender = Sender(options.client, options.seconds, options.rate)
-    asyncio.run(sender.run(options.connections))
-    times = np.array(sender.times or [float("nan")])
-    json.dump(
-        {
-            "sent": sender.sent, "statuses": sender.statuses, "broken": sender.broken,
-            "unreachable": sender.unreachable, "audits": sender.audits,
-            "p50": float(np.percentile(times, 50)), "p99": float(np.percentile(times, 99)),
-        },
-        sys.stdout,
-    )  # fmt: skip
+def compare(options, folder, service):
+    """Rounds of bare processes and services in turn; audits of the service's answers besides."""
+    other = Service(folder / "other", options.workers, options.against) if options.against else None
+    rounds, audits = [], []
+    for _ in range(options.rounds):
+        row = {"bare": bare(options.workers, options.round_seconds)}
+        if other:
+            row["against"] = full_speed(other, options.round_seconds)
+            del row["against"]["audits"]
+        row["service"] = full_speed(service, options.round_seconds)
+        audits += row["service"].pop("audits")
+        rounds.append(row)
+    if other:
+        other.stop()
+    return rounds, audits
 
 
-def watch(service, client, seconds, kills=()):
-    """Resident MiB each second while a client sends; ``kills`` are (second, what)."""
-    sizes, began, left = [], time.monotonic(), sorted(kills)
-    while client.poll() is None and time.monotonic() - began < seconds + 60:
+def median(rounds, who, what):
+    return float(np.median([row[who][what] for row in rounds]))
+
+
+def overload(service, seconds, rate, kills=()):
+    """A client at a rate while memory is watched and things are killed."""
+    client = start_client(service.port, seconds, rate, CONNECTIONS)
+    sizes, began, left = [], time.monotonic(), [(seconds * share, what) for share, what in kills]
+    while client.poll() is None and time.monotonic() - began < seconds + 120:
         time.sleep(0.5)
         if left and time.monotonic() - began > left[0][0]:
-            what = left.pop(0)[1]
-            if what == "worker":
-                children = service.tree()[1:]
-                if children:
-                    children[0].kill()
-            else:
-                service.process.kill()
-                service.process.wait()
-                service.start()
+            service.kill(left.pop(0)[1])
         sizes.append(service.resident_mib())
-    return sizes
+    result = finish(client, 0)
+    quarter = max(len(sizes) // 4, 1)
+    result["memory_mib"] = {
+        "second_quarter": float(np.median(sizes[quarter : 2 * quarter])),
+        "last_quarter": float(np.median(sizes[-quarter - 2 : -2] or sizes)),
+        "most": float(max(sizes)),
+    }
+    return {"seconds": seconds, "asked_a_second": rate, **result}
 
 
-def audit_of(folder, audits):
+def audit_of(folder, answered):
     """Rows in the store; answered but missing; answered or stored twice."""
     database = sqlite3.connect(folder / "audit.db")
-    stored = [row[0] for row in database.execute("SELECT audit_id FROM verdicts")]
-    requests = [row[0] for row in database.execute("SELECT request_id FROM verdicts")]
-    missing = set(audits) - set(stored)
-    doubled = len(audits) - len(set(audits)) + len(requests) - len(set(requests))
-    return len(stored), len(missing), doubled
+    rows = list(database.execute("SELECT audit_id, request_id FROM verdicts"))
+    stored, requests = {row[0] for row in rows}, {row[1] for row in rows}
+    twice = len(answered) - len(set(answered)) + 2 * len(rows) - len(stored) - len(requests)
+    return {"rows": len(rows), "answered": len(answered),
+            "missing": len(set(answered) - stored), "doubled": twice}  # fmt: skip
 
 
-def row(name, result, seconds):
-    statuses = ", ".join(f"{count} x {name}" for name, count in sorted(result["statuses"].items()))
-    rate = len(result["audits"]) / seconds
-    print(
-        f"| {name} | {seconds:g} | {result['sent']} | {statuses} | {result['broken']} | "
-        f"{result['unreachable']} | {rate:.1f} | {result['p50']:.0f} | {result['p99']:.0f} |",
-        flush=True,
-    )
-    return rate
+def report(result):
+    rounds = result["rounds"]
+    print("| | verdicts/s | processor ms each | client's | of bare |")
+    print("| --- | ---: | ---: | ---: | ---: |")
+    for who in rounds[0]:
+        rates = [row[who]["rate"] / row["bare"]["rate"] for row in rounds]
+        own = median(rounds, who, "processor_ms")
+        client = 0.0 if who == "bare" else median(rounds, who, "client_processor_ms")
+        print(f"| {who} | {median(rounds, who, 'rate'):.1f} | {own:.2f} | {client:.2f} | "
+              f"{np.median(rates):.3f} ({min(rates):.3f} to {max(rates):.3f}) |")  # fmt: skip
+    print("\n| phase | s | sent | answers | broken | lost | unreachable | verdicts/s | p50 ms | "
+          "p99 ms |")  # fmt: skip
+    print(f"| --- | ---: | ---: | --- |{' ---: |' * 6}")
+    for name in ("overload", "killed"):
+        row = result[name]
+        told = ", ".join(f"{count} x {what}" for what, count in sorted(row["statuses"].items()))
+        print(f"| {name} | {row['seconds']:g} | {row['sent']} | {told} | {row['broken']} | "
+              f"{row['lost']} | {row['unreachable']} | {row['verdicts'] / row['seconds']:.1f} | "
+              f"{row['p50_ms']:.0f} | {row['p99_ms']:.0f} |")  # fmt: skip
+    print(f"\n- memory of service and workers under overload: {result['overload']['memory_mib']}")
+    print(f"- audit store: {result['audit']}")
+    for row in result["batching"]:
+        print(f"- batching {row['model']}: a photo takes {row['photo_ms']:.1f} ms, of which the "
+              f"network {row['network_ms']:.2f} ms, {row['network_in_8_ms']:.2f} ms in a batch of "
+              f"8: {row['to_gain']:.1%} to gain")  # fmt: skip
+    print(f"\n{'HELD' if result['held'] else 'NOT HELD'}: nothing lost, nothing doubled, stated "
+          "refusals with Retry-After only")  # fmt: skip
+
+
+def held(result):
+    over, killed = result["overload"], result["killed"]
+    stated = all(name[:3] in ("200", "429", "503") for name in over["statuses"])
+    known = all(name[:3] in ("200", "429", "503") or name == "500 worker_lost"
+                for name in killed["statuses"])  # fmt: skip
+    answered = over["sent"] == sum(over["statuses"].values())
+    told = not over["refusals_without_retry_after"]
+    kept = result["audit"]["missing"] == result["audit"]["doubled"] == 0
+    return stated and known and answered and told and kept and not killed["lost"]
 
 
 def measure(options, folder):
-    seconds, workers = options.seconds, options.workers
-    bare = bare_rate(workers, min(seconds, 10))
-    service = Service(folder, workers)
-    finish(start_client(service.port, 2, 0, workers * 4))
-    print("| phase | s | sent | answers | broken | unreachable | verdicts/s | p50 ms | p99 ms |")
-    print("| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: |")
-    full = finish(start_client(service.port, min(seconds, 10), 0, workers * 4))
-    rate = row("as fast as it answers", full, min(seconds, 10))
-    bare = (bare + bare_rate(workers, min(seconds, 10))) / 2
-    client = start_client(service.port, seconds, 2 * rate, CONNECTIONS)
-    sizes = watch(service, client, seconds)
-    over = finish(client)
-    row("twice the capacity", over, seconds)
-    client = start_client(service.port, seconds, 2 * rate, CONNECTIONS)
-    kills = [(seconds * share, what) for share, what in ((0.2, "worker"), (0.35, "worker"),
-             (0.5, "service"), (0.8, "service"))]  # fmt: skip
-    watch(service, client, seconds, kills)
-    killed = finish(client)
-    row("the same, two workers and twice the service killed", killed, seconds)
-    service.stop()
-    answered = full["audits"] + over["audits"] + killed["audits"]
-    report(options, folder, (rate, bare), sizes, answered, over)
-
-
-def report(options, folder, rates, sizes, answered, over):
-    stored, missing, doubled = audit_of(folder, answered)
-    quarter = max(len(sizes) // 4, 1)
-    early, late = np.median(sizes[quarter : 2 * quarter]), np.median(sizes[-quarter - 2 : -2])
-    whole, one, many = batch_share()
-    rate, bare = rates
-    print(f"\n- throughput: {rate:.1f} verdicts/s, bare runtime with as many processes "
-          f"({options.workers}): {bare:.1f}, ratio {rate / bare:.2f}")  # fmt: skip
-    print(f"- memory of service and workers under overload: {early:.0f} MiB in the second quarter, "
-          f"{late:.0f} MiB in the last")  # fmt: skip
-    print(f"- audit store: {stored} rows; of {len(answered)} answered verdicts {missing} are "
-          f"missing, {doubled} doubled")  # fmt: skip
-    print(f"- batching: a photo takes {whole:.1f} ms, of which the network {one:.2f} ms, and "
-          f"{many:.2f} ms in a batch of 8: at most {(one - many) / whole:.0%} to gain")  # fmt: skip
-    unstated = [name for name in over["statuses"] if name[:3] not in ("200", "429", "503")]
-    held = missing == 0 and doubled == 0 and over["broken"] == 0 and not unstated
-    outcome = "HELD" if held else "NOT HELD"
-    print(f"\n{outcome}: nothing lost, nothing doubled, stated refusals only")
-    sys.exit(0 if held else 1)
+    service = Service(folder / "one", options.workers)
+    try:
+        rounds, audits = compare(options, folder, service)
+        rate = 2 * median(rounds, "service", "rate")
+        phases = {
+            "overload": overload(service, options.seconds, rate),
+            "killed": overload(service, options.seconds, rate, KILLS),
+        }
+    finally:
+        service.stop()
+    for phase in phases.values():
+        answered = phase.pop("audits")
+        phase["verdicts"] = len(answered)
+        audits += answered
+    result = {"cores": os.cpu_count(), "workers": options.workers, "rounds": rounds, **phases,
+              "audit": audit_of(folder / "one", audits), "batching": batching()}  # fmt: skip
+    return {**result, "held": held(result)}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60.0, help="of each long phase")
+    parser.add_argument("--rounds", type=int, default=3, help="of the comparison")
+    parser.add_argument("--round-seconds", type=float, default=ROUND_S)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--client", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--rate", type=float, default=0.0, help=argparse.SUPPRESS)
-    parser.add_argument("--connections", type=int, default=CONNECTIONS, help=argparse.SUPPRESS)
+    parser.add_argument("--against", type=Path, help="another checkout's src")
+    parser.add_argument("--json", type=Path, help="write the result there, too")
     options = parser.parse_args()
-    if options.client:
-        client_main(options)
-        return
     with tempfile.TemporaryDirectory() as folder:
-        measure(options, Path(folder))
+        result = measure(options, Path(folder))
+    report(result)
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=1))
+    sys.exit(0 if result["held"] else 1)
 
 
 if __name__ == "__main__":

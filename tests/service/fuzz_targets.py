@@ -5,6 +5,7 @@ A target's ``use`` returns what came of an input: "read", or the name of the exp
 other exception is a finding.
 """
 
+import io
 import json
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from capture_makers import clip_bytes, photo_bytes
 
 from bonafide.capture.image import decode_image
 from bonafide.capture.limits import Limits
+from bonafide.capture.multimodal import DepthUnit, decode_multimodal
 from bonafide.capture.video import decode_clip
 from bonafide.datasets.manifest import ManifestForm, manifest
 from bonafide.decision.operating_point import parse_operating_point
@@ -62,6 +64,18 @@ def photo():
         photo_bytes(rgb, "WEBP", "RGBA", lossless=True),
     ]
     return Target(seeds, lambda data: decode_image(data, "fuzz", LIMITS))
+
+
+def depth():
+    """The depth of a capture whose colour and infrared are well."""
+    rgb = np.random.default_rng(3).integers(0, 256, (24, 32, 3), np.uint8)
+    levels = np.arange(24 * 32, dtype=np.uint16).reshape(24, 32) + 400
+    buffer = io.BytesIO()
+    Image.fromarray(levels).save(buffer, "PNG")
+    grey = photo_bytes(rgb, "PNG", "L")
+    seeds = [buffer.getvalue(), grey, photo_bytes(rgb, "JPEG", "L"), photo_bytes(rgb, "WEBP")]
+    colour, unit = photo_bytes(rgb, "PNG"), DepthUnit(1.5, 200.0)
+    return Target(seeds, lambda data: decode_multimodal(colour, data, grey, unit, LIMITS))
 
 
 def clip():
@@ -167,6 +181,7 @@ def model():
 
 TARGETS = {
     "photo": photo,
+    "depth": depth,
     "clip": clip,
     "manifest": manifest_file,
     "scores": scores,

@@ -25,6 +25,7 @@ from bonafide.service.model_file import check_model_file, describe
 from bonafide.service.refusal import STATUS
 from bonafide.types import BonafideError
 from tests.service.conftest import running
+from tests.service.models import png, write_cascade
 
 RGB = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
 
@@ -200,6 +201,28 @@ def test_a_hostile_clip(strict, name, tmp_path, monkeypatch):
     content, code = CLIPS[name]
     check(strict, strict.http.post("/v1/clip", content=content), code)
     assert strict.pool.pids == before
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def strict_cascade(make_settings, record, tmp_path_factory):
+    model = write_cascade(tmp_path_factory.mktemp("cascade") / "cascade.onnx", record)
+    photo = Limits(max_bytes=4 << 20, max_pixels=16_000_000)
+    with running(make_settings(model=model, photo=photo)) as one:
+        yield one
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_hostile_part_of_a_capture(strict_cascade, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = strict_cascade.pool.pids.copy()
+    depth = np.full(RGB.shape[:2], 700, np.uint16)
+    whole = {"rgb": PNG, "depth": png(depth), "infrared": png(RGB[..., 0])}
+    content, code = PHOTOS[name]
+    for part in whole:
+        answer = strict_cascade.http.post("/v1/multimodal", files={**whole, part: content})
+        check(strict_cascade, answer, code)
+    assert strict_cascade.pool.pids == before
     assert list(tmp_path.iterdir()) == []
 
 

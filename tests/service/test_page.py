@@ -14,6 +14,7 @@ from bonafide.service.settings import Retention
 from bonafide.simulator.demo import demo_recaptures
 from tests.service.browser import CHROMIUM, Page, swaying, write_camera
 from tests.service.conftest import running
+from tests.service.models import FRAMES, capture_files, write_cascade, write_motion
 
 FILES = sorted(service_app.PAGE.iterdir())
 STATE = "document.body.dataset.state"
@@ -180,3 +181,64 @@ def test_a_site_hands_a_session_over(browser, open_page, make_settings, tmp_path
         address = f"/v1/sessions/{session['session_id']}"
         assert one.http.get(address, headers=bearer).json()["status"] == "done"
         assert page.run("document.getElementById('go').hidden") is True
+
+
+@pytest.mark.slow
+@needs_browser
+@pytest.mark.parametrize("d_net", [0.0, 2.0])
+def test_three_files_for_a_cascade(
+    browser, d_net, open_page, make_settings, record, astronaut, tmp_path
+):
+    model = write_cascade(tmp_path / "cascade.onnx", record, d_net)
+    with running(make_settings(model=model)) as one:
+        page = open_page("wall")
+        page.size(390, 800)
+        page.go(one.url)
+        page.until("document.body.dataset.takes === 'multimodal'")
+        shown = "[...document.querySelectorAll('button,input')].filter(e => e.offsetParent)"
+        assert page.run(f"{shown}.map(e => e.name || e.type)") == [
+            "rgb", "depth", "infrared", "unit", "submit",
+        ]  # fmt: skip
+        for name, content in capture_files(astronaut).items():
+            (tmp_path / f"{name}.png").write_bytes(content)
+            page.upload(f"input[name={name}]", tmp_path / f"{name}.png")
+        page.run("document.querySelector('#capture button').click()")
+        page.until(f"{STATE} === 'verdict'")
+        names = page.run("[...document.querySelectorAll('.stage-name')].map(e => e.textContent)")
+        assert names == ["Depth", "Colour and infrared"]
+        scales = page.run("document.querySelectorAll('.scale').length")
+        panels = page.run("document.querySelectorAll('.strip img').length")
+        assert (scales, panels > 3) == ((2, True) if d_net < 1 else (1, False))
+        assert page.run("document.documentElement.scrollWidth <= innerWidth")
+        page.run("document.getElementById('go').click()")
+        page.upload("input[name=depth]", tmp_path / "rgb.png")
+        page.run("document.querySelector('#capture button').click()")
+        page.until(f"{STATE} === 'failed'")
+        assert "The depth" in page.run("document.getElementById('lead').textContent")
+        assert page.run("document.getElementById('capture').hidden") is False
+
+
+@pytest.mark.slow
+@needs_browser
+def test_a_clip_model_shows_its_attention(browser, open_page, make_settings, record, face_jpeg,
+                                          face_clip, tmp_path):  # fmt: skip
+    model = write_motion(tmp_path / "motion.onnx", record)
+    with running(make_settings(model=model)) as one:
+        page = open_page("wall")
+        page.size(1280, 900, dark=True)
+        page.go(one.url)
+        page.until("document.getElementById('pick').textContent === 'Upload a clip'")
+        (tmp_path / "photo.jpg").write_bytes(face_jpeg)
+        (tmp_path / "clip.mp4").write_bytes(face_clip)
+        page.upload("#file", tmp_path / "photo.jpg")
+        page.until(f"{STATE} === 'failed'")
+        assert "judges clips" in page.run("document.getElementById('lead').textContent")
+        page.upload("#file", tmp_path / "clip.mp4")
+        page.until(f"{STATE} === 'verdict'")
+        told = page.run(
+            "[...document.querySelectorAll('.strip figcaption')].map(e => e.textContent)"
+        )
+        assert len(told) == FRAMES
+        assert sum(float(one.split("s ")[1].strip(" %")) for one in told) == pytest.approx(
+            100, abs=2
+        )

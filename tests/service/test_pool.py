@@ -8,9 +8,9 @@ import time
 import numpy as np
 import pytest
 
-from bonafide.service.judge import Wish
 from bonafide.service.pool import WorkerPool
 from bonafide.service.refusal import Refusal
+from bonafide.service.wire import Wish
 from bonafide.types import BonafideError
 from tests.service.conftest import running
 
@@ -139,7 +139,7 @@ def test_stopping_refuses_what_still_waits(make_settings, noise):
     async def scene():
         pool = WorkerPool(make_settings(), lambda _: None)
         await pool.start()
-        jobs = [asyncio.ensure_future(pool.judge(Wish("photo"), noise)) for _ in range(3)]
+        jobs = [asyncio.ensure_future(pool.judge(Wish("photo"), {"file": noise})) for _ in range(3)]
         await asyncio.sleep(0.2)
         await pool.stop()
         return await asyncio.gather(*jobs, return_exceptions=True)

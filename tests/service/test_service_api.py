@@ -36,6 +36,18 @@ def test_a_form_and_a_body_are_the_same_upload(service, face_jpeg):
     assert form.json()["score"] == service.photo(face_jpeg).json()["score"]
 
 
+def test_the_short_way_and_the_frameworks_give_one_answer(service, face_jpeg):
+    """Without a query an upload is judged at once, with one it goes through the framework."""
+    short = service.photo(face_jpeg, headers={"X-Request-Id": "a"})
+    long = service.photo(face_jpeg, params={"evidence": "false"}, headers={"X-Request-Id": "a"})
+    answers = [{**one.json(), "timing_ms": None} for one in (short, long)]
+    assert answers[0] == answers[1]
+    headers = [{**one.headers, "date": "", "content-length": ""} for one in (short, long)]
+    assert headers[0] == headers[1]
+    refused = [service.photo(b"no picture", params=one) for one in ({}, {"evidence": "false"})]
+    assert [one.json()["code"] for one in refused] == ["unsupported_media"] * 2
+
+
 def test_a_clip_is_judged_frame_by_frame(service, face_clip):
     told = service.http.post("/v1/clip", content=face_clip).json()
     schemas.VerdictBody.model_validate(told)
@@ -216,12 +228,15 @@ def test_a_log_line_tells_the_request_and_nothing_of_the_person(service, face_jp
 def test_openapi_describes_every_address_with_examples(service):
     told = service.http.get("/openapi.json").json()
     assert set(told["paths"]) == {
-        "/v1/photo", "/v1/clip", "/v1/sessions", "/v1/sessions/{session_id}", "/v1/guidance",
-        "/v1/model", "/health", "/ready", "/metrics",
+        "/v1/photo", "/v1/clip", "/v1/multimodal", "/v1/sessions", "/v1/sessions/{session_id}",
+        "/v1/guidance", "/v1/model", "/health", "/ready", "/metrics",
     }  # fmt: skip
     photo = told["paths"]["/v1/photo"]["post"]
-    example = photo["responses"]["200"]["content"]["application/json"]["example"]
-    schemas.VerdictBody.model_validate(example)
+    for path in ("/v1/photo", "/v1/clip", "/v1/multimodal"):
+        answer = told["paths"][path]["post"]["responses"]["200"]
+        schemas.VerdictBody.model_validate(answer["content"]["application/json"]["example"])
+    form = told["paths"]["/v1/multimodal"]["post"]["requestBody"]["content"]["multipart/form-data"]
+    assert form["schema"]["required"] == ["rgb", "depth", "infrared"]
     schemas.ProblemBody.model_validate(schemas.PROBLEM_EXAMPLE)
     assert {"image/jpeg", "multipart/form-data"} <= set(photo["requestBody"]["content"])
     assert {"413", "415", "422", "429", "503"} <= set(photo["responses"])

@@ -22,17 +22,12 @@ def test_the_table_of_refusals_is_the_codes_own():
     assert told == STATUS
 
 
-def test_deployment_files_use_options_that_exist():
+def test_the_page_uses_options_that_exist():
     import typer.main
 
     import bonafide.cli
 
     serve = typer.main.get_command(bonafide.cli.app).commands["serve"]
     known = {name for option in serve.params for name in (*option.opts, *option.secondary_opts)}
-    for path in (ROOT / "ops").iterdir():
-        for line in path.read_text().splitlines():
-            if "serve" in line and not line.startswith("#"):
-                used = set(re.findall(r"(--[a-z-]+)", line))
-                assert used <= known, (path.name, used - known)
     for option in re.findall(r"bonafide serve[^\n`]*", PAGE):
         assert set(re.findall(r"(--[a-z-]+)", option)) <= known | {"--help"}

@@ -99,6 +99,15 @@ def read_levels(path: Path, limits: Limits | None = None) -> npt.NDArray[np.uint
         return _decode_with(_load_levels, file, str(path), limits)
 
 
+def decode_levels(
+    data: bytes, source: str, limits: Limits | None = None
+) -> npt.NDArray[np.uint8 | np.uint16]:
+    """As `read_levels`, from memory; ``source`` names the picture in errors."""
+    limits = limits or Limits()
+    check_size(len(data), source, limits)
+    return _decode_with(_load_levels, io.BytesIO(data), source, limits)
+
+
 def _decode(file: BinaryIO, source: str, limits: Limits) -> Frame:
     rgb = _decode_with(_load, file, source, limits)
     return Frame(rgb=rgb, index=0, time_s=0.0, source=source)

@@ -21,7 +21,7 @@ from bonafide.capture.errors import (
     SizeMismatchError,
     UnmatchedClipsError,
 )
-from bonafide.capture.image import read_image, read_levels
+from bonafide.capture.image import decode_image, decode_levels, read_image, read_levels
 from bonafide.capture.limits import Limits
 from bonafide.types import Presentation, ReasonCode, RgbImage
 
@@ -130,6 +130,25 @@ def read_multimodal(
     if one_view:
         depth_mm, light = to_one_size(colour, depth_mm, light, str(rgb))
     return MultimodalCapture(colour, depth_mm, light, str(rgb))
+
+
+def decode_multimodal(
+    rgb: bytes,
+    depth: bytes,
+    infrared: bytes,
+    unit: DepthUnit | None = None,
+    limits: Limits | None = None,
+    *,
+    one_view: bool = False,
+) -> MultimodalCapture:
+    """As `read_multimodal`, from memory; errors name the modality (``rgb``, ``depth``...)."""
+    colour = decode_image(rgb, "rgb", limits).rgb
+    levels = decode_levels(depth, "depth", limits)
+    light = eight_bits(decode_levels(infrared, "infrared", limits))
+    depth_mm = depth_in_mm(levels, unit, "depth")
+    if one_view:
+        depth_mm, light = to_one_size(colour, depth_mm, light, "rgb")
+    return MultimodalCapture(colour, depth_mm, light, "rgb")
 
 
 def eight_bits(levels: npt.NDArray[np.uint8 | np.uint16]) -> npt.NDArray[np.uint8]:

@@ -44,7 +44,7 @@ def serve(
         bool, _option("Listen beyond this machine without keys.", KEEPING, "--open")
     ] = False,
 ) -> None:
-    """Answer photos and clips over HTTP, with a page for browsers."""
+    """Answer photos, clips or three-sensor captures over HTTP, with a page for browsers."""
     from bonafide.deploy.runtime import model_path
     from bonafide.service.serve import serve as serve_settings
     from bonafide.service.settings import MIB, ServiceSettings, parse_retention

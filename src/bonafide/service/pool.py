@@ -7,103 +7,20 @@ was working on; that request is refused with a stated code and the others go on.
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import sys
 import time
+from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bonafide.service.judge import Wish
+from bonafide.service.link import Job, WorkerLink
 from bonafide.service.refusal import Refusal, overloaded
-from bonafide.service.settings import ServiceSettings, settings_to_json
-from bonafide.service.wire import MAX_HEAD, pack_head, receive
+from bonafide.service.settings import ServiceSettings
+from bonafide.service.wire import Parts, Wish
 from bonafide.types import BonafideError
 
-START_S = 60.0
 LONGEST_PAUSE_S = 10.0
-DYING_S = 1.0
-"""A worker closes its pipe a moment before its exit code is known."""
 
 LossCounter = Callable[[str], None]
-
-
-@dataclass
-class _Job:
-    wish: Wish
-    upload: bytes | bytearray
-    reply: asyncio.Future[dict[str, Any]]
-    since: float = field(default_factory=time.monotonic)
-    tries: int = 0
-
-
-class _Worker:
-    """One process, from the service's side."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        self.process, self.to, self.back = process, process.stdin, process.stdout
-        self.death = asyncio.ensure_future(process.wait())
-
-    @classmethod
-    async def start(cls, settings: ServiceSettings) -> tuple[_Worker, dict[str, Any]]:
-        """Start one and wait until it is ready; the second value is its greeting."""
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bonafide.service.worker",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL, limit=MAX_HEAD + 64, env=environment,
-        )  # fmt: skip
-        worker = cls(process)
-        try:
-            worker.to.write(pack_head(settings_to_json(settings), 0))
-            greeting = await asyncio.wait_for(receive(worker.back), START_S)
-        except (TimeoutError, asyncio.IncompleteReadError, ConnectionError, ValueError) as error:
-            await worker.end()
-            raise BonafideError(
-                f"a worker process did not start (exit code {process.returncode}).",
-                remedy="Give it more memory (--memory), or try: bonafide check PHOTO.",
-            ) from error
-        except BaseException:
-            await worker.end()
-            raise
-        if "failed" in greeting:
-            await worker.end()
-            raise BonafideError(f"a worker could not load the model: {greeting['failed']}")
-        return worker, greeting
-
-    async def work(self, job: _Job, wall_s: float) -> dict[str, Any]:
-        """Send a job and wait for its reply, or for the reason why there will be none.
-
-        "idle" means that the worker was gone before it had the job, which is not the job's fault.
-        """
-        begun = False
-        try:
-            async with asyncio.timeout(wall_s):
-                self.to.write(pack_head(asdict(job.wish), len(job.upload)))
-                self.to.write(job.upload)
-                await self.to.drain()
-                begun = "begun" in await receive(self.back)
-                return await receive(self.back)
-        except TimeoutError:
-            return {"lost": "wall"}
-        except (asyncio.IncompleteReadError, ConnectionError, ValueError):
-            await asyncio.wait({self.death}, timeout=DYING_S)
-            await self.end()
-            if self.process.returncode == -signal.SIGXCPU:
-                return {"lost": "cpu"}
-            return {"lost": "crash" if begun else "idle"}
-
-    async def end(self) -> None:
-        """Kill it, if it still lives, and wait for its end."""
-        if self.process.returncode is None:
-            # Not process.kill(): that polls first, and so takes the exit code from asyncio.
-            with suppress(ProcessLookupError):
-                os.kill(self.process.pid, signal.SIGKILL)
-        await self.death
 
 
 class WorkerPool:
@@ -130,7 +47,8 @@ class WorkerPool:
         self.pids: set[int] = set()
         self.capacity = settings.workers + settings.queue
         self._on_loss = on_loss
-        self._waiting: asyncio.Queue[_Job] = asyncio.Queue()
+        self._waiting: deque[Job] = deque()
+        self._idle: list[asyncio.Future[Job | None]] = []
         self._tenders: list[asyncio.Task[None]] = []
         self._pace_s = 0.05
 
@@ -141,7 +59,7 @@ class WorkerPool:
             BonafideError: the model cannot be loaded.
         """
         started = await asyncio.gather(
-            *(_Worker.start(self.settings) for _ in range(self.settings.workers)),
+            *(WorkerLink.start(self.settings) for _ in range(self.settings.workers)),
             return_exceptions=True,
         )
         failures = [one for one in started if isinstance(one, BaseException)]
@@ -157,8 +75,8 @@ class WorkerPool:
         for tender in self._tenders:
             tender.cancel()
         await asyncio.gather(*self._tenders, return_exceptions=True)
-        while not self._waiting.empty():
-            job = self._waiting.get_nowait()
+        while self._waiting:
+            job = self._waiting.popleft()
             if not job.reply.done():
                 job.reply.set_exception(overloaded(5))
 
@@ -180,8 +98,12 @@ class WorkerPool:
         """Give the place back."""
         self.inside -= 1
 
-    async def judge(self, wish: Wish, upload: bytes | bytearray) -> dict[str, Any]:
+    async def judge(self, wish: Wish, parts: Parts) -> dict[str, Any]:
         """Have an upload judged.
+
+        Args:
+            wish: what is asked.
+            parts: the upload's files by name; of a photo or clip, one called "file".
 
         Returns:
             ``answer`` and ``kept``, see `judge.Judge.answer`.
@@ -189,8 +111,8 @@ class WorkerPool:
         Raises:
             Refusal: the upload cannot be judged, was too costly, or waited too long.
         """
-        job = _Job(wish, upload, asyncio.get_running_loop().create_future())
-        self._waiting.put_nowait(job)
+        job = Job(wish, parts, asyncio.get_running_loop().create_future())
+        self._put(job)
         try:
             async with asyncio.timeout(self.settings.queue_s + self.settings.wall_s + 1):
                 reply = await job.reply
@@ -207,17 +129,53 @@ class WorkerPool:
             return overloaded(self.retry_after_s())
         return Refusal("not_ready", "no worker is ready.", "Try again shortly.", retry_after_s=5)
 
-    async def _next_job(self) -> _Job:
-        while True:
-            job = await self._waiting.get()
+    def _put(self, job: Job) -> None:
+        """Hand a job to an idle worker, or let it wait."""
+        while self._idle:
+            seat = self._idle.pop()
+            if not seat.done():
+                seat.set_result(job)
+                return
+        self._waiting.append(job)
+
+    def _oldest(self) -> Job | None:
+        """The job that has waited longest among those that are still worth doing."""
+        while self._waiting:
+            job = self._waiting.popleft()
             if job.reply.done():
                 continue  # the client has gone
-            if time.monotonic() - job.since > self.settings.queue_s:
-                job.reply.set_exception(overloaded(self.retry_after_s()))
-                continue
-            return job
+            if time.monotonic() - job.since <= self.settings.queue_s:
+                return job
+            job.reply.set_exception(overloaded(self.retry_after_s()))
+        return None
 
-    async def _tend(self, worker: _Worker | None) -> None:
+    async def _next_job(self, worker: WorkerLink) -> Job | None:
+        """The next job, or None when the worker dies while it waits for one."""
+        if worker.death.done():
+            return None
+        job = self._oldest()
+        if job is not None:
+            return job
+        seat: asyncio.Future[Job | None] = asyncio.get_running_loop().create_future()
+
+        def vacate(_: asyncio.Future[int]) -> None:
+            if not seat.done():
+                seat.set_result(None)
+
+        worker.death.add_done_callback(vacate)
+        self._idle.append(seat)
+        try:
+            return await seat
+        except asyncio.CancelledError:
+            if not seat.cancelled() and (job := seat.result()) is not None:
+                self._waiting.appendleft(job)
+            raise
+        finally:
+            worker.death.remove_done_callback(vacate)
+            if seat in self._idle:
+                self._idle.remove(seat)
+
+    async def _tend(self, worker: WorkerLink | None) -> None:
         """Keep one worker busy, and put another in its place when it is lost."""
         pause_s = 0.0
         try:
@@ -241,17 +199,17 @@ class WorkerPool:
             if worker is not None:
                 await worker.end()
 
-    async def _start_another(self) -> _Worker | None:
+    async def _start_another(self) -> WorkerLink | None:
         try:
-            return (await _Worker.start(self.settings))[0]
+            return (await WorkerLink.start(self.settings))[0]
         except (BonafideError, OSError):
             self._on_loss("start")
             return None
 
-    async def _feed(self, worker: _Worker) -> str:
+    async def _feed(self, worker: WorkerLink) -> str:
         """Give one worker its jobs until it is lost; the cause is returned."""
         while True:
-            job = await self._idle(worker)
+            job = await self._next_job(worker)
             if job is None:
                 return "idle"
             began = time.monotonic()
@@ -264,25 +222,11 @@ class WorkerPool:
             self._pace_s += 0.05 * (time.monotonic() - began - self._pace_s)
             if reply.get("lost") == "idle" and not job.tries:
                 job.tries = 1
-                self._waiting.put_nowait(job)
+                self._put(job)
             elif not job.reply.done():
                 job.reply.set_result(reply)
             if "lost" in reply:
                 return str(reply["lost"])
-
-    async def _idle(self, worker: _Worker) -> _Job | None:
-        """The next job, or None when the worker dies while it waits for one."""
-        waiting = asyncio.ensure_future(self._next_job())
-        try:
-            await asyncio.wait({waiting, worker.death}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            if not waiting.done():
-                waiting.cancel()
-        if not worker.death.done():
-            return waiting.result()
-        if waiting.done() and not waiting.cancelled():
-            self._waiting.put_nowait(waiting.result())
-        return None
 
 
 def _loss(cause: str) -> Refusal:

@@ -13,6 +13,7 @@ from bonafide.service.refusal import Refusal
 from bonafide.service.sessions import guide, make_session, session_state
 from bonafide.service.state import Service
 from bonafide.service.uploads import judge_upload
+from bonafide.service.wire import Wish
 from bonafide.version import __version__
 
 ALWAYS = ("bad_request", "bad_request_id", "internal", "invalid_parameter")
@@ -20,51 +21,94 @@ BY_KEY = (*ALWAYS, "key_required", "key_invalid", "store_unavailable")
 UPLOAD = (
     *BY_KEY, "empty_upload", "session_invalid", "session_spent", "session_expired",
     "upload_too_slow", "upload_too_large", "media_too_large", "unsupported_media",
-    "damaged_media", "unknown_operating_point", "too_costly", "rate_limited", "too_many_at_once",
-    "worker_lost", "overloaded", "not_ready",
+    "damaged_media", "unknown_operating_point", "wrong_kind", "too_costly",
+    "rate_limited", "too_many_at_once", "worker_lost", "overloaded", "not_ready",
 )  # fmt: skip
+CAPTURE = ("missing_modality", "misregistered", "depth_unit")
+CAPTURE_PARTS = {
+    "rgb": "Colour photo: JPEG, PNG or WebP.",
+    "depth": "Depth, pixel upon pixel: 16-bit PNG in mm, or levels of a stated unit; 0 is unknown.",
+    "infrared": "Infrared photo, pixel upon pixel.",
+}
 Point = Annotated[
     str | None, Query(max_length=100, description="Name of an operating point; see /v1/model.")
 ]
+Scale = Annotated[
+    float | None,
+    Query(ge=-1000, le=1000, allow_inf_nan=False,
+          description="Millimetres of one depth level, negative where near is bright; the model's "
+          "own if not given, see /v1/model. Level 0 is always \"not measured\"."),
+]  # fmt: skip
+Offset = Annotated[
+    float,
+    Query(ge=-100_000, le=100_000, allow_inf_nan=False,
+          description="Millimetres at depth level 0; only with depth_mm_per_level."),
+]  # fmt: skip
 Evidence = Annotated[bool, Query(description="Put crops and the judged picture into the answer.")]
 
 
 def add_routes(app: FastAPI, service: Service) -> None:
     """Put the routes on the application."""
     _add_uploads(app, service)
+    _add_captures(app, service)
     _add_sessions(app, service)
     _add_watching(app, service)
 
 
 def _add_uploads(app: FastAPI, service: Service) -> None:
-    example = {"application/json": {"example": schemas.VERDICT_EXAMPLE}}
-    verdict: dict[int | str, dict[str, Any]] = {
-        200: {"model": schemas.VerdictBody, "content": example}
-    }
     photo_types = ("image/jpeg", "image/png", "image/webp")
     clip_types = ("video/mp4", "video/webm", "video/quicktime", "video/x-msvideo")
 
     @app.post(
         "/v1/photo", summary="Judge a photo", tags=["verdicts"],
-        responses={**verdict, **schemas.refusals(*UPLOAD)}, openapi_extra=_body(*photo_types),
+        responses=_verdict(schemas.VERDICT_EXAMPLE, *UPLOAD), openapi_extra=_body(*photo_types),
     )  # fmt: skip
     async def photo(
         request: Request, operating_point: Point = None, evidence: Evidence = False
     ) -> Response:
-        """JPEG, PNG or WebP, as the body or as part ``file`` of a form."""
-        return JSONResponse(
-            await judge_upload(service, request, "photo", operating_point, evidence)
-        )
+        """JPEG, PNG or WebP, as the body or as part ``file`` of a form. For models of faces."""
+        wish = Wish("photo", operating_point, evidence)
+        return JSONResponse(await judge_upload(service, request, wish))
 
     @app.post(
         "/v1/clip", summary="Judge a clip", tags=["verdicts"],
-        responses={**verdict, **schemas.refusals(*UPLOAD)}, openapi_extra=_body(*clip_types),
+        responses=_verdict(schemas.CLIP_EXAMPLE, *UPLOAD), openapi_extra=_body(*clip_types),
     )  # fmt: skip
     async def clip(
         request: Request, operating_point: Point = None, evidence: Evidence = False
     ) -> Response:
-        """MP4, MOV, WebM, MKV or AVI, as the body or as part ``file`` of a form."""
-        return JSONResponse(await judge_upload(service, request, "clip", operating_point, evidence))
+        """MP4, MOV, WebM, MKV or AVI, as the body or as part ``file`` of a form.
+
+        A model of faces judges it frame by frame, a clip model as a whole.
+        """
+        wish = Wish("clip", operating_point, evidence)
+        return JSONResponse(await judge_upload(service, request, wish))
+
+
+def _add_captures(app: FastAPI, service: Service) -> None:
+    @app.post(
+        "/v1/multimodal", summary="Judge colour, depth and infrared", tags=["verdicts"],
+        responses=_verdict(schemas.MULTIMODAL_EXAMPLE, *UPLOAD, *CAPTURE),
+        openapi_extra=_form(CAPTURE_PARTS),
+    )  # fmt: skip
+    async def multimodal(
+        request: Request,
+        operating_point: Point = None,
+        evidence: Evidence = False,
+        depth_mm_per_level: Scale = None,
+        depth_offset_mm: Offset = 0.0,
+    ) -> Response:
+        """Three registered pictures of one size, as parts of a form. For cascades."""
+        if depth_mm_per_level is None and depth_offset_mm:
+            raise Refusal(
+                "invalid_parameter", "depth_offset_mm comes without depth_mm_per_level.",
+                "State both, or neither.",
+            )  # fmt: skip
+        wish = Wish(
+            "multimodal", operating_point, evidence,
+            mm_per_level=depth_mm_per_level, offset_mm=depth_offset_mm,
+        )  # fmt: skip
+        return JSONResponse(await judge_upload(service, request, wish))
 
 
 def _add_sessions(app: FastAPI, service: Service) -> None:
@@ -145,6 +189,9 @@ def _about(service: Service) -> dict[str, Any]:
         "model": greeting["model"],
         "operating_points": greeting["operating_points"],
         "default_operating_point": next(iter(greeting["operating_points"])),
+        "takes": greeting["takes"],
+        "window_s": greeting["window_s"],
+        "depth_unit": greeting["depth_unit"],
         "limits": {
             "photo_bytes": settings.photo.max_bytes,
             "photo_pixels": settings.photo.max_pixels,
@@ -159,15 +206,32 @@ def _about(service: Service) -> dict[str, Any]:
     }
 
 
+def _verdict(example: dict[str, Any], *codes: str) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI responses of an address that judges."""
+    content = {"application/json": {"example": example}}
+    return {200: {"model": schemas.VerdictBody, "content": content}, **schemas.refusals(*codes)}
+
+
 def _body(*media_types: str) -> dict[str, Any]:
-    """An upload, for OpenAPI: the file itself, or a form around it."""
+    """One file, for OpenAPI: the file itself, or a form around it."""
     binary = {"schema": {"type": "string", "format": "binary"}}
-    form = {
-        "schema": {
-            "type": "object",
-            "required": ["file"],
-            "properties": {"file": {"type": "string", "format": "binary"}},
+    extra = _form({"file": "The photo or clip."})
+    content = extra["requestBody"]["content"]
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {**dict.fromkeys(media_types, binary), **content},
         }
     }
-    content = dict.fromkeys(media_types, binary)
-    return {"requestBody": {"required": True, "content": {**content, "multipart/form-data": form}}}
+
+
+def _form(parts: dict[str, str]) -> dict[str, Any]:
+    """A form of files, for OpenAPI: part -> what it is."""
+    properties = {
+        name: {"type": "string", "format": "binary", "description": text}
+        for name, text in parts.items()
+    }
+    schema = {"type": "object", "required": list(parts), "properties": properties}
+    return {
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
+    }

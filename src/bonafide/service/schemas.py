@@ -60,12 +60,24 @@ class FramesBody(BaseModel):
 
 
 class FrameBody(BaseModel):
-    """One frame of a clip; ``score`` is null when it could not be judged."""
+    """One frame of a clip.
+
+    ``score`` is null when it could not be judged, or is judged only together with the others;
+    ``weight`` is the attention that a clip model paid to it (sum 1), null where it pays none.
+    """
 
     index: int
     time_s: float
+    score: float | None = None
+    weight: float | None = None
+    reason: ReasonCode | None = None
+
+
+class StageBody(BaseModel):
+    """One stage of a cascade; ``score`` is null when an earlier stage had rejected."""
+
     score: float | None
-    reason: ReasonCode | None
+    threshold: float
 
 
 class ModelBody(BaseModel):
@@ -86,6 +98,20 @@ class CropBody(BaseModel):
     jpeg: str = Field(description="JPEG in base64.")
 
 
+class StripBody(BaseModel):
+    """A frame that a clip model saw; ``index`` is its place in ``per_frame``."""
+
+    index: int
+    jpeg: str = Field(description="JPEG in base64.")
+
+
+class PanelBody(BaseModel):
+    """A plane that a cascade saw, as a picture."""
+
+    caption: str
+    jpeg: str = Field(description="JPEG in base64.")
+
+
 class EvidenceBody(BaseModel):
     """Pictures behind a verdict; only when asked for."""
 
@@ -94,6 +120,8 @@ class EvidenceBody(BaseModel):
     jpeg: str | None
     landmarks: list[list[float]]
     crops: list[CropBody]
+    strip: list[StripBody]
+    panels: list[PanelBody]
 
 
 class VerdictBody(BaseModel):
@@ -102,13 +130,17 @@ class VerdictBody(BaseModel):
     request_id: str
     decision: DecisionWord
     accepted: bool
-    score: float | None = Field(description="0 attack to 1 bona fide; null when not evaluated.")
+    score: float | None = Field(
+        description="0 attack to 1 bona fide; null when not evaluated. Of a cascade whose first "
+        "stage rejected: that stage's score less 1, below 0."
+    )
     threshold: float = Field(description="Bona fide if and only if score >= threshold.")
     operating_point: str
     reasons: list[ReasonBody]
     faces: list[FaceBody]
-    modalities: list[Literal["rgb"]]
+    modalities: list[Literal["rgb", "depth", "infrared"]]
     scale_weights: dict[str, float]
+    stages: dict[str, StageBody] = Field(description="Of a cascade, in order; else empty.")
     frames: FramesBody
     per_frame: list[FrameBody]
     model: ModelBody
@@ -170,6 +202,13 @@ class PointBody(BaseModel):
     development: dict[str, Any]
 
 
+class DepthUnitBody(BaseModel):
+    """What a depth level means: mm_per_level x level + offset_mm."""
+
+    mm_per_level: float
+    offset_mm: float
+
+
 class LimitsBody(BaseModel):
     """What an upload may ask for."""
 
@@ -188,6 +227,13 @@ class AboutBody(BaseModel):
     model: ModelBody
     operating_points: dict[str, PointBody]
     default_operating_point: str
+    takes: list[Literal["photo", "clip", "multimodal"]] = Field(
+        description="Uploads that the model judges, by their addresses under /v1/."
+    )
+    window_s: float | None = Field(description="Seconds of a clip that the model needs, if any.")
+    depth_unit: DepthUnitBody | None = Field(
+        description="Of depth without a stated unit; null is 16-bit millimetres, or no depth."
+    )
     limits: LimitsBody
     retention: Literal["none", "decision", "picture"]
     key_required: bool
@@ -230,6 +276,7 @@ VERDICT_EXAMPLE: dict[str, Any] = {
     ],
     "modalities": ["rgb"],
     "scale_weights": {"1": 0.31, "1.2": 0.35, "1.4": 0.34},
+    "stages": {},
     "frames": {"seen": 1, "evaluated": 1},
     "per_frame": [],
     "model": {"name": "ms-fans", "version": "1", "sha256": SHA256,
@@ -237,6 +284,32 @@ VERDICT_EXAMPLE: dict[str, Any] = {
     "timing_ms": {"decode": 1.9, "detect": 13.8, "crop": 1.5, "score": 1.3},
     "audit_id": "5f0d7b1e-7d1c-4e8e-9a54-4a4c6a2f2b0e",
     "retained": "decision",
+}  # fmt: skip
+
+CLIP_EXAMPLE: dict[str, Any] = {
+    **VERDICT_EXAMPLE,
+    "frames": {"seen": 3, "evaluated": 2},
+    "per_frame": [
+        {"index": 0, "time_s": 0.0, "score": 0.561, "weight": None, "reason": None},
+        {"index": 6, "time_s": 0.2, "score": 0.587, "weight": None, "reason": None},
+        {"index": 12, "time_s": 0.4, "score": None, "weight": None, "reason": "blurred"},
+    ],
+}
+
+MULTIMODAL_EXAMPLE: dict[str, Any] = {
+    **VERDICT_EXAMPLE,
+    "score": 0.914,
+    "threshold": 0.5,
+    "operating_point": "d_net eer + m_net eer",
+    "modalities": ["rgb", "depth", "infrared"],
+    "scale_weights": {},
+    "stages": {
+        "d_net": {"score": 0.972, "threshold": 0.61},
+        "m_net": {"score": 0.914, "threshold": 0.5},
+    },
+    "model": {"name": "cascade d_net + m_net", "version": "1", "sha256": SHA256,
+              "trained_on": "casia-surf twin (simulated)"},
+    "timing_ms": {"decode": 6.1, "detect": 13.2, "align": 9.8, "d_net": 4.0, "m_net": 6.3},
 }  # fmt: skip
 
 PROBLEM_EXAMPLE: dict[str, Any] = {

@@ -10,16 +10,16 @@ from typing import Any
 from starlette.requests import Request
 
 from bonafide.service import store
-from bonafide.service.judge import Wish
 from bonafide.service.keys import hash_secret, new_token
 from bonafide.service.refusal import Refusal, overloaded
 from bonafide.service.settings import MIB
 from bonafide.service.state import Service, stamp
 from bonafide.service.store import SessionRow
-from bonafide.service.upload import read_upload
+from bonafide.service.upload import Form, read_upload
+from bonafide.service.uploads import wrong_kind
+from bonafide.service.wire import Wish
 
-LOOK_BYTES = MIB
-UPLOADS = ["/v1/photo", "/v1/clip"]
+GUIDANCE = Form(("file",), MIB, MIB)
 
 
 async def make_session(service: Service, request: Request, evidence: bool) -> dict[str, Any]:
@@ -49,7 +49,7 @@ async def make_session(service: Service, request: Request, evidence: bool) -> di
         "session_id": session.session_id,
         "token": token,
         "expires_at": stamp(session.expires_at),
-        "uploads": UPLOADS,
+        "uploads": [f"/v1/{kind}" for kind in service.pool.greeting["takes"]],
     }
 
 
@@ -95,6 +95,8 @@ async def guide(service: Service, request: Request) -> dict[str, Any]:
     if session.spent_at is not None:
         raise Refusal("session_spent", "the session has ended.", "Start a new session.")
     pool, looking = service.pool, service.looking
+    if "clip" not in pool.greeting["takes"]:
+        raise wrong_kind(pool.greeting["takes"])
     if pool.inside > pool.capacity // 2:
         raise overloaded(1)
     if session.session_id in looking:
@@ -112,8 +114,8 @@ async def guide(service: Service, request: Request) -> dict[str, Any]:
                     "rate_limited", "the session has used up its guidance frames.",
                     "Upload, or start a new session.", retry_after_s=service.settings.session_s,
                 )  # fmt: skip
-            upload = await read_upload(request, LOOK_BYTES, service.settings.upload_s)
-            answer: dict[str, Any] = (await pool.judge(Wish("guidance"), upload))["answer"]
+            parts = await read_upload(request, GUIDANCE, service.settings.upload_s)
+            answer: dict[str, Any] = (await pool.judge(Wish("guidance"), parts))["answer"]
             return answer
         finally:
             pool.leave()

@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.requests import Request
@@ -18,12 +18,12 @@ from starlette.requests import Request
 from bonafide.service import store
 from bonafide.service.clients import Caller
 from bonafide.service.database import Database
-from bonafide.service.judge import Wish
 from bonafide.service.refusal import Refusal
 from bonafide.service.settings import Retention
 from bonafide.service.state import Service, expired
 from bonafide.service.store import SessionRow, VerdictRow
-from bonafide.service.upload import read_upload
+from bonafide.service.upload import Form, read_upload
+from bonafide.service.wire import PARTS, Parts, Wish
 
 DAY_S = 86_400.0
 HASHED_AT_ONCE = 1 << 20
@@ -62,35 +62,58 @@ async def place(service: Service, caller: Caller) -> AsyncIterator[None]:
         service.gate.leave(caller)
 
 
-async def judge_upload(
-    service: Service, request: Request, kind: str, point: str | None, evidence: bool
-) -> dict[str, Any]:
-    """Answer POST /v1/photo and /v1/clip.
+async def judge_upload(service: Service, request: Request, wish: Wish) -> dict[str, Any]:
+    """Answer POST /v1/photo, /v1/clip and /v1/multimodal.
 
     Raises:
         Refusal: whatever prevents a verdict.
     """
     caller = await service.caller_of(request)
     request.state.client = caller.shown
-    known: Sequence[str] = list(service.pool.greeting["operating_points"])
-    if point is not None and point not in known:
-        raise Refusal(
-            "unknown_operating_point",
-            "no operating point has this name.",
-            f"Name one of these: {', '.join(known)}.",
-        )
+    _check_wish(service, wish)
     session = caller.session
     async with place(service, caller):
         if session is None:
-            return await _judge(service, request, caller, Wish(kind, point, evidence))
+            return await _judge(service, request, caller, wish)
         await _spend(service, session)
         try:
-            wish = Wish(kind, point, evidence and bool(session.evidence))
+            wish = replace(wish, evidence=wish.evidence and bool(session.evidence))
             return await _judge(service, request, caller, wish)
         except Refusal as refusal:
             answer = refusal.to_json(request.state.request_id)
             await service.call(store.answer_session, session.session_id, answer)
             raise
+
+
+def _check_wish(service: Service, wish: Wish) -> None:
+    """Refuse, before a byte is read or a token spent, what this model cannot do."""
+    takes = service.pool.greeting["takes"]
+    if wish.kind not in takes:
+        raise wrong_kind(takes)
+    known: Sequence[str] = list(service.pool.greeting["operating_points"])
+    if wish.point is not None and wish.point not in known:
+        raise Refusal(
+            "unknown_operating_point",
+            "no operating point has this name.",
+            f"Name one of these: {', '.join(known)}.",
+        )
+
+
+def wrong_kind(takes: Sequence[str]) -> Refusal:
+    """The refusal of an upload that the model does not judge, with what it wants instead."""
+    told = [f"{_KINDS[kind]} to /v1/{kind}" for kind in takes]
+    return Refusal(
+        "wrong_kind",
+        "the model that runs here does not judge this kind of upload.",
+        f"Send {' or '.join(told)}.",
+    )
+
+
+_KINDS = {
+    "photo": "a photo",
+    "clip": "a clip",
+    "multimodal": "colour, depth and infrared of one moment as the parts rgb, depth and infrared",
+}
 
 
 async def _spend(service: Service, session: SessionRow) -> None:
@@ -108,15 +131,17 @@ async def _spend(service: Service, session: SessionRow) -> None:
 
 async def _judge(service: Service, request: Request, caller: Caller, wish: Wish) -> dict[str, Any]:
     settings = service.settings
-    limits = settings.photo if wish.kind == "photo" else settings.clip
-    upload = await read_upload(request, limits.max_bytes, settings.upload_s)
-    request.state.upload_bytes = len(upload)
-    keep = settings.retention is Retention.PICTURE
+    parts = await read_upload(request, _form(service, wish.kind), settings.upload_s)
+    size = sum(len(content) for content in parts.values())
+    request.state.upload_bytes = size
+    wish = replace(wish, keep=settings.retention is Retention.PICTURE)
     began = time.perf_counter()
-    reply = await service.pool.judge(Wish(wish.kind, wish.point, wish.evidence, keep), upload)
+    reply = await service.pool.judge(wish, parts)
+    milliseconds = 1e3 * (time.perf_counter() - began)
+    digest = "" if settings.retention is Retention.NONE else await _digest(parts)
     judged = _Judged(
         request.state.request_id, caller, wish.kind, reply["answer"], reply["kept"],
-        await _digest(upload), len(upload), 1e3 * (time.perf_counter() - began),
+        digest, size, milliseconds,
     )  # fmt: skip
     answer = await _record(service, judged)
     _count(service, wish.kind, answer)
@@ -124,10 +149,24 @@ async def _judge(service: Service, request: Request, caller: Caller, wish: Wish)
     return answer
 
 
-async def _digest(upload: bytes | bytearray) -> str:
-    if len(upload) <= HASHED_AT_ONCE:
-        return hashlib.sha256(upload).hexdigest()
-    return (await asyncio.to_thread(hashlib.sha256, upload)).hexdigest()
+def _form(service: Service, kind: str) -> Form:
+    """The files of an upload; those of a capture are together no larger than a clip."""
+    photo, clip = service.settings.photo.max_bytes, service.settings.clip.max_bytes
+    if kind == "multimodal":
+        return Form(PARTS[kind], photo, max(photo, clip))
+    largest = photo if kind == "photo" else clip
+    return Form(PARTS[kind], largest, largest)
+
+
+async def _digest(parts: Parts) -> str:
+    """SHA-256 of every file, in hexadecimal, separated by spaces."""
+    if sum(len(content) for content in parts.values()) <= HASHED_AT_ONCE:
+        return _digest_now(parts)
+    return await asyncio.to_thread(_digest_now, parts)
+
+
+def _digest_now(parts: Parts) -> str:
+    return " ".join(hashlib.sha256(content).hexdigest() for content in parts.values())
 
 
 async def _record(service: Service, judged: _Judged) -> dict[str, Any]:

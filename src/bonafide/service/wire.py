@@ -9,13 +9,48 @@ from __future__ import annotations
 import asyncio
 import json
 import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, BinaryIO
+
+Parts = Mapping[str, bytes | bytearray]
+"""The files of one upload by name; on the wire they follow each other, and the head has their
+sizes."""
+
+PARTS: dict[str, tuple[str, ...]] = {
+    "photo": ("file",),
+    "clip": ("file",),
+    "multimodal": ("rgb", "depth", "infrared"),
+    "guidance": ("file",),
+}
+"""Kind of upload -> its files, by the names of their parts in a form."""
 
 LENGTHS = struct.Struct(">IQ")
 """Bytes of the head, bytes of the body."""
 
 MAX_HEAD = 16 << 20
 """A worker's answer with its evidence pictures has well under 2 MiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a request asks of a worker, besides the upload itself.
+
+    Attributes:
+        kind: photo, clip, multimodal or guidance.
+        point: name of the operating point; None for the model's own.
+        evidence: whether the answer carries pictures for a page.
+        keep: whether the judged picture is wanted for the audit store.
+        mm_per_level, offset_mm: of the depth, see `capture.multimodal.DepthUnit`; None for the
+            model's own unit.
+    """
+
+    kind: str
+    point: str | None = None
+    evidence: bool = False
+    keep: bool = False
+    mm_per_level: float | None = None
+    offset_mm: float = 0.0
 
 
 def pack_head(head: dict[str, Any], body_bytes: int) -> bytes:
@@ -39,6 +74,15 @@ def read_message(stream: BinaryIO) -> tuple[dict[str, Any], bytearray] | None:
             return None
         got += step
     return head, body
+
+
+def split_parts(sizes: Mapping[str, int], body: bytearray) -> dict[str, memoryview]:
+    """The files of an upload again, in a worker; views, not copies."""
+    view, start, parts = memoryview(body), 0, {}
+    for name, size in sizes.items():
+        parts[name] = view[start : start + size]
+        start += size
+    return parts
 
 
 def write_message(stream: BinaryIO, head: dict[str, Any]) -> None:

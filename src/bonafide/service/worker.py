@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from bonafide.service.confine import allow_cpu, deny_calls, die_with_parent, limit_resources
-from bonafide.service.wire import read_message, write_message
+from bonafide.service.wire import Wish, read_message, split_parts, write_message
 
 LOADING_CPU_S = 120.0
 
@@ -36,26 +36,25 @@ def main() -> None:
         write_message(answers, {"failed": str(error) or type(error).__name__})
         return
     write_message(answers, {"ready": True, "sealed": sealed, **judge.describe()})
-    _serve(judge, source, answers, values["cpu_s"])
+    _serve(judge, source, answers, values)
 
 
-def _serve(judge: Any, source: BinaryIO, answers: BinaryIO, cpu_s: float) -> None:
-    from bonafide.service.judge import Wish
-
+def _serve(judge: Any, source: BinaryIO, answers: BinaryIO, values: dict[str, Any]) -> None:
     while (message := read_message(source)) is not None:
-        write_message(answers, {"begun": True})
-        allow_cpu(cpu_s)
-        wish, upload = Wish(**message[0]), message[1]
-        message = None
+        os.write(values["begun"], b".")
+        allow_cpu(values["cpu_s"])
+        head, body = message
+        parts = split_parts(head.pop("parts"), body)
+        message = body = None
         try:
-            reply = judge.answer(wish, upload)
+            reply = judge.answer(Wish(**head), parts)
         # Native libraries raise what they like; the request is lost, and so is this worker, whose
         # state nobody can vouch for any more.
         except Exception as error:  # noqa: BLE001
             write_message(answers, _failure(error))
             return
         write_message(answers, reply)
-        del upload, reply
+        del parts, reply
 
 
 def _failure(error: Exception) -> dict[str, Any]:
@@ -67,22 +66,12 @@ def _failure(error: Exception) -> dict[str, Any]:
 
 
 def _load(values: dict[str, Any]) -> Any:
-    from bonafide.service.judge import Judge, Wish
+    from bonafide.service.judge import Judge
     from bonafide.service.settings import settings_of
 
     judge = Judge(settings_of(values))
-    judge.answer(Wish("photo"), _grey_png())  # the first run of everything costs most
+    judge.warm_up()
     return judge
-
-
-def _grey_png() -> bytes:
-    import io
-
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.new("RGB", (96, 96), (90, 90, 90)).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:

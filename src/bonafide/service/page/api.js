@@ -34,8 +34,13 @@ export function guidance(token, picture, signal) {
   return send("/v1/guidance", { method: "POST", headers: bearer(token), body: picture, signal });
 }
 
-export function judge(token, kind, file) {
-  return send(`/v1/${kind}?evidence=true`, { method: "POST", headers: bearer(token), body: file });
+// body: a file, or a FormData of several; unit: millimetres of a depth level, "" for the model's own.
+export function judge(token, kind, body, unit = "") {
+  const query = new URLSearchParams({ evidence: "true" });
+  if (unit) query.set("depth_mm_per_level", unit);
+  const headers = bearer(token);
+  if (body instanceof FormData) delete headers["Content-Type"]; // the browser knows the boundary
+  return send(`/v1/${kind}?${query}`, { method: "POST", headers, body });
 }
 
 function bearer(token) {

@@ -1,10 +1,9 @@
-// The camera: opened, looked at a few times a second for guidance, and recorded for two seconds.
+// The camera: opened, looked at a few times a second for guidance, and recorded for some seconds.
 
 import { guidance } from "./api.js";
 
 const LOOK_EVERY_MS = 300;
 const LOOK_PX = 640;
-const CLIP_MS = 2200;
 const BITS_PER_S = 6_000_000; // fine texture is what tells a screen from skin
 const KINDS = ["video/webm;codecs=vp8", "video/webm", "video/mp4"];
 
@@ -66,7 +65,7 @@ export function advice(look) {
   return { ready: true, text: "Good. Hold still" };
 }
 
-export async function record(video, progress) {
+export async function record(video, clipMs, progress) {
   const kind = KINDS.find((one) => MediaRecorder.isTypeSupported(one));
   const recorder = new MediaRecorder(video.srcObject, {
     mimeType: kind,
@@ -82,8 +81,8 @@ export async function record(video, progress) {
   recorder.start();
   await Promise.race([started, stopped]);
   const began = performance.now();
-  const timer = setInterval(() => progress((performance.now() - began) / CLIP_MS), 40);
-  setTimeout(() => recorder.state === "recording" && recorder.stop(), CLIP_MS);
+  const timer = setInterval(() => progress((performance.now() - began) / clipMs), 40);
+  setTimeout(() => recorder.state === "recording" && recorder.stop(), clipMs);
   try {
     await stopped;
   } finally {

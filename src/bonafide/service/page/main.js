@@ -2,12 +2,16 @@
 
 import { about, judge, startSession } from "./api.js";
 import { closeCamera, openCamera, record, watch } from "./camera.js";
-import { TITLES, drawEvidence, drawShot, drawVerdict, make } from "./verdict.js";
+import { drawEvidence } from "./evidence.js";
+import { TITLES, drawShot, drawVerdict, make } from "./verdict.js";
 
 const CALM_MS = 700; // a hint is spoken when it has stood this long
+const CLIP_S = 2.2;
+const SPARE_S = 0.4; // a recorder's first and last frame come late and early
 
 const el = Object.fromEntries(["video", "ring", "hint", "shot", "step", "title", "lead", "verdict",
-  "go", "upload", "file", "cancel", "privacy", "evidence", "model", "live"]
+  "go", "upload", "file", "pick", "capture", "unit-note", "how", "cancel", "privacy", "evidence",
+  "model", "live"]
   .map((id) => [id, document.getElementById(id)]));
 
 const given = takeTokenFromAddress();
@@ -15,11 +19,13 @@ let press = useCamera;
 let looking = null;
 let session = null;
 let speaking = 0;
-let keyRequired = false;
+let takes = ["photo", "clip"];
+let clipS = CLIP_S;
 
 el.go.addEventListener("click", () => press());
 el.cancel.addEventListener("click", () => { stopCamera(); intro(); });
 el.file.addEventListener("change", useFile);
+el.capture.addEventListener("submit", useCapture);
 addEventListener("pagehide", stopCamera);
 intro();
 introduceService();
@@ -28,17 +34,32 @@ async function introduceService() {
   const { ok, body } = await about();
   if (!ok) return;
   const { model, retention } = body;
-  keyRequired = body.key_required;
+  takes = body.takes;
+  clipS = body.window_s ? Math.max(CLIP_S, body.window_s + SPARE_S) : CLIP_S;
+  introduceModel(body.depth_unit);
   el.model.textContent = `Model ${model.name} ${model.version}, trained on ${model.trained_on}.`;
   el.privacy.textContent = {
     none: "Your picture is judged in memory and kept nowhere.",
     decision: "The verdict is recorded; your picture is not kept.",
     picture: "The verdict and your picture are recorded, and the picture is deleted after a time.",
   }[retention];
-  if (keyRequired && !given.token) {
+  if (body.key_required && !given.token) {
     fail({ problem: "This check needs an invitation.",
       remedy: "Open the link that the app or site you came from gave you." }, false);
-  }
+  } else if (document.body.dataset.state === "intro") intro();
+}
+
+// What the model judges decides what may be given to it.
+function introduceModel(unit) {
+  const many = takes.includes("multimodal");
+  document.body.dataset.takes = many ? "multimodal" : "camera";
+  el.how.hidden = many;
+  el.file.accept = takes.includes("photo") ? "image/jpeg,image/png,image/webp,video/*" : "video/*";
+  el.pick.textContent = takes.includes("photo") ? "Upload a photo or clip" : "Upload a clip";
+  el["unit-note"].textContent = unit
+    ? `Left empty: ${unit.mm_per_level} mm, as the model was trained. Level 0 is “not measured”.`
+    : "Left empty: 16-bit levels are millimetres. Level 0 is “not measured”.";
+  el.capture.elements.unit.placeholder = unit ? unit.mm_per_level : 1;
 }
 
 function enter(state, { step, title, lead = "", focus = false, go, cancel = false, upload = true }) {
@@ -55,20 +76,33 @@ function enter(state, { step, title, lead = "", focus = false, go, cancel = fals
   el.go.hidden = !go;
   if (go) [el.go.textContent, press, el.go.disabled] = [go[0], go[1], go[2] ?? false];
   el.cancel.hidden = !cancel;
-  el.upload.hidden = !upload;
+  const many = takes.includes("multimodal");
+  el.upload.hidden = !upload || many;
+  el.capture.hidden = !upload || !many || state === "verdict";
   if (focus) el.title.focus({ preventScroll: true });
 }
 
 function intro() {
-  enter("intro", { step: "Live face check", title: "Is a live person in front of the camera?",
-    lead: "Show your face for two seconds. A photo, a screen or a mask should not get through.",
+  const title = "Is a live person in front of the camera?";
+  if (takes.includes("multimodal")) {
+    enter("intro", { step: "Live face check", title,
+      lead: "Give one moment from three sensors: colour, depth and infrared, pixel upon pixel." });
+    return;
+  }
+  enter("intro", { step: "Live face check", title,
+    lead: `Show your face for ${spoken()}. A photo, a screen or a mask should not get through.`,
     go: ["Use the camera", useCamera] });
+}
+
+function spoken() {
+  const words = ["one second", "two seconds", "three seconds", "four seconds", "five seconds"];
+  return words[Math.round(clipS) - 1] ?? `${Math.round(clipS)} seconds`;
 }
 
 async function useCamera() {
   if (!navigator.mediaDevices?.getUserMedia) {
     fail({ problem: "The camera needs a secure connection.",
-      remedy: "Open this page over https, or upload a photo or clip." });
+      remedy: "Open this page over https, or upload a file." });
     return;
   }
   try {
@@ -79,7 +113,7 @@ async function useCamera() {
   }
   if (!(await haveSession())) return;
   enter("live", { step: "Step 1 of 2", title: "Place your face in the oval",
-    lead: "Hints under the picture tell what to change. Then record two seconds.",
+    lead: `Hints under the picture tell what to change. Then record ${spoken()}.`,
     go: ["Record", recordClip, true], cancel: true, upload: false, focus: true });
   show({ ready: false, text: "Look into the camera" });
   looking = new AbortController();
@@ -103,11 +137,11 @@ async function recordClip() {
   el.hint.textContent = "Recording";
   let clip;
   try {
-    clip = await record(el.video, (share) =>
+    clip = await record(el.video, 1000 * clipS, (share) =>
       (el.ring.style.strokeDasharray = `${100 * Math.min(share, 1)} 100`));
   } catch {
     stopCamera();
-    fail({ problem: "This browser could not record the clip.", remedy: "Upload a photo or clip." });
+    fail({ problem: "This browser could not record the clip.", remedy: "Upload a file instead." });
     return;
   }
   el.ring.style.strokeDasharray = "0 100";
@@ -118,16 +152,29 @@ async function recordClip() {
 async function useFile() {
   const file = el.file.files[0];
   el.file.value = "";
-  if (!file || !(await haveSession())) return;
-  await send((await isClip(file)) ? "clip" : "photo", file);
+  if (!file) return;
+  const kind = (await isClip(file)) ? "clip" : "photo";
+  if (!takes.includes(kind)) {
+    fail({ problem: "This model judges clips.", remedy: `Choose a clip of ${spoken()} or more.` });
+    return;
+  }
+  if (await haveSession()) await send(kind, file);
 }
 
-async function send(kind, file) {
-  enter("judging", { step: "Checking", title: "One moment", lead: "The picture is being judged.",
+async function useCapture(event) {
+  event.preventDefault();
+  const { rgb, depth, infrared, unit } = el.capture.elements;
+  const files = new FormData();
+  for (const input of [rgb, depth, infrared]) files.append(input.name, input.files[0]);
+  if (await haveSession()) await send("multimodal", files, unit.value);
+}
+
+async function send(kind, file, unit) {
+  enter("judging", { step: "Checking", title: "One moment", lead: "What you gave is being judged.",
     upload: false, focus: true });
   el.shot.replaceChildren(make("div", { class: "spinner" }));
   say("Checking.");
-  const { ok, body } = await judge(session.token, kind, file);
+  const { ok, body } = await judge(session.token, kind, file, unit);
   session = null; // the token is spent, whatever came of it
   if (ok) verdict(body);
   else fail(body);
@@ -146,13 +193,15 @@ function fail({ problem, remedy }, retry = true) {
   stopCamera();
   const sentence = problem.charAt(0).toUpperCase() + problem.slice(1);
   enter("failed", { step: "Not checked", title: "That did not work", lead: `${sentence} ${remedy}`,
-    focus: true, go: retry ? again("Try again") : null, upload: retry });
+    focus: true, upload: retry,
+    go: retry && !takes.includes("multimodal") ? again("Try again") : null });
   el.shot.replaceChildren(make("p", {}, "Nothing was accepted."));
   say(`${sentence} ${remedy}`);
 }
 
 function again(label) {
-  return given.token ? null : [label, useCamera];
+  if (given.token) return null;
+  return [label, takes.includes("multimodal") ? intro : useCamera];
 }
 
 async function haveSession() {
@@ -201,11 +250,11 @@ async function isClip(file) {
 function cameraProblem(error) {
   if (error.name === "NotAllowedError") {
     return { problem: "The camera was not allowed.",
-      remedy: "Allow it for this page in the browser's settings, or upload a photo or clip." };
+      remedy: "Allow it for this page in the browser's settings, or upload a file." };
   }
   if (error.name === "NotFoundError") {
-    return { problem: "No camera was found.", remedy: "Connect one, or upload a photo or clip." };
+    return { problem: "No camera was found.", remedy: "Connect one, or upload a file." };
   }
   return { problem: "The camera could not be opened.",
-    remedy: "Close other programs that use it, or upload a photo or clip." };
+    remedy: "Close other programs that use it, or upload a file." };
 }

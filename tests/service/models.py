@@ -1,0 +1,103 @@
+"""Cascades and clip models by hand, a few nodes each: the service is tested here, not tracing."""
+
+import io
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "deploy"))
+
+from cascade_makers import D_NET, M_NET, SIDE, capture_of, point
+
+from bonafide.cues.clip_frames import ClipSettings
+from bonafide.deploy.cascade_export import either
+from bonafide.deploy.cascade_file import stage_about
+from bonafide.deploy.graph import OPSET
+from bonafide.deploy.record import METADATA_KEY
+from bonafide.training.cascade_data import align_settings, plane_form
+
+WINDOW_S, FRAMES, FRAME_PX = 1.0, 4, 112
+
+
+def write_cascade(path, record, d_net=0.0, m_net=0.5):
+    """A cascade of two nets with these thresholds; each scores the mean of its planes."""
+    forms = {"d_net": plane_form(D_NET), "m_net": plane_form(M_NET)}
+    graphs = [_mean_graph(name, form.channels) for name, form in forms.items()]
+    points = {"d_net": point("d_net point", d_net), "m_net": point("m_net point", m_net)}
+    about = [stage_about(name, name, forms[name], points[name], "made up") for name in forms]
+    preprocessing = {"align": asdict(align_settings(D_NET)), "stages": about}
+    record = replace(
+        record, name="twin", family="cascade", preprocessing=preprocessing,
+        operating_point=points["m_net"],
+    )  # fmt: skip
+    return _save(either(*graphs), record, path)
+
+
+def write_motion(path, record, window_s=WINDOW_S):
+    """A clip model whose attention goes by a frame's brightness."""
+    clip = ClipSettings(frames=FRAMES, side_px=FRAME_PX, window_s=window_s)
+    record = replace(record, family="motion_cnn_lstm", preprocessing={"clip": asdict(clip)})
+    nodes = [
+        helper.make_node("Cast", ["clip"], ["values"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["values", "of_frame"], ["light"], keepdims=0),
+        helper.make_node("Softmax", ["light"], ["attention"], axis=1),
+        helper.make_node("ReduceMean", ["light", "of_clip"], ["mean"], keepdims=0),
+        helper.make_node("Div", ["mean", "most"], ["score"]),
+    ]
+    constants = {
+        "of_frame": np.array([2, 3, 4]), "of_clip": np.array([1]), "most": np.float32(255),
+    }  # fmt: skip
+    given = ["batch", FRAMES, FRAME_PX, FRAME_PX, 3]
+    gives = {"score": ["batch"], "attention": ["batch", FRAMES]}
+    return _save(_model(nodes, constants, "clip", given, gives), record, path)
+
+
+def _mean_graph(name, channels):
+    nodes = [
+        helper.make_node("Cast", [name], ["values"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["values", "all"], ["mean"], keepdims=0),
+        helper.make_node("Div", ["mean", "most"], ["score"]),
+    ]
+    constants = {"all": np.array([1, 2, 3]), "most": np.float32(255)}
+    given = [f"{name}_rows", SIDE, SIDE, channels]
+    return _model(nodes, constants, name, given, {"score": ["rows"]})
+
+
+def _model(nodes, constants, given, shape, gives):
+    float32 = TensorProto.FLOAT
+    graph = helper.make_graph(
+        nodes, "made by hand",
+        [helper.make_tensor_value_info(given, TensorProto.UINT8, shape)],
+        [helper.make_tensor_value_info(name, float32, size) for name, size in gives.items()],
+        [onnx.numpy_helper.from_array(np.asarray(v), name) for name, v in constants.items()],
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
+    model.ir_version = 10
+    return model
+
+
+def _save(model, record, path):
+    entry = model.metadata_props.add()
+    entry.key, entry.value = METADATA_KEY, record.to_json()
+    onnx.save(model, path)
+    return path
+
+
+def capture_files(rgb):
+    """A capture as three files: PNG, 16-bit PNG in mm, PNG; lossless, so that scores agree."""
+    capture = capture_of(np.ascontiguousarray(rgb))
+    depth = np.round(capture.depth_mm).astype(np.uint16)
+    pictures = {"rgb": capture.rgb, "depth": depth, "infrared": capture.infrared}
+    return {name: png(picture) for name, picture in pictures.items()}
+
+
+def png(picture):
+    """A picture as the bytes of a PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()

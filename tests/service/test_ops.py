@@ -1,0 +1,166 @@
+"""The deployment files name programs, options, ports, folders and users that exist and agree.
+
+No container engine runs in the tests; what can be read is read.
+"""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import typer.main
+import yaml
+
+import bonafide.cli
+from bonafide.service.serve import GOODBYE_S
+from bonafide.service.settings import ServiceSettings, parse_retention
+
+ROOT = Path(__file__).parents[2]
+OPS = ROOT / "ops"
+COMPOSE = yaml.safe_load((OPS / "compose.yaml").read_text())
+CONTAINER = (OPS / "Containerfile").read_text()
+SERVE = typer.main.get_command(bonafide.cli.app).commands["serve"]
+
+
+def unit():
+    """Section -> key -> values, of the systemd unit."""
+    sections, section = {}, None
+    for line in (OPS / "bonafide.service").read_text().splitlines():
+        if line.startswith("["):
+            section = sections.setdefault(line.strip("[]"), {})
+        elif line and not line.startswith("#"):
+            key, _, value = line.partition("=")
+            assert section is not None
+            section.setdefault(key, []).append(value)
+    return sections
+
+
+def instructions():
+    """(word, rest) of every instruction of the Containerfile, continued lines joined."""
+    text = re.sub(r"\\\n", " ", CONTAINER)
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return [tuple(line.split(None, 1)) for line in lines]
+
+
+def told(word):
+    return [rest for name, rest in instructions() if name == word]
+
+
+def serve_options(words):
+    """What the command line makes of ``[exec] [.../]bonafide serve ...``; unknown options fail."""
+    assert Path(words[words.index("serve") - 1]).name == "bonafide"
+    return SERVE.make_context("serve", list(words[words.index("serve") + 1 :])).params
+
+
+def check(options):
+    """What the service itself would say to them; databases stay unopened."""
+    ServiceSettings(
+        store=options["store"], retention=parse_retention(options["retain"]),
+        workers=options["workers"], require_key=options["require_key"],
+    )  # fmt: skip
+    assert options["host"] == "127.0.0.1" or options["require_key"]
+
+
+def compose_command():
+    [command] = COMPOSE["services"]["service"]["command"]
+    return shlex.split(command.replace("$$STORE", COMPOSE["services"]["service"]["environment"]
+                                       ["STORE"]))  # fmt: skip
+
+
+def test_the_unit_starts_a_service_that_the_command_line_knows():
+    [start] = unit()["Service"]["ExecStart"]
+    options = serve_options(shlex.split(start))
+    check(options)
+    [state] = unit()["Service"]["StateDirectory"]
+    assert options["store"].startswith(f"sqlite:////var/lib/{state}/")
+    [stop] = unit()["Service"]["TimeoutStopSec"]
+    assert int(stop) > GOODBYE_S
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here")
+def test_systemd_has_nothing_to_say_against_the_unit(tmp_path):
+    text = (OPS / "bonafide.service").read_text()
+    program = re.search(r"ExecStart=(\S+)", text)[1]
+    (tmp_path / "bonafide.service").write_text(text.replace(program, "/bin/true"))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(tmp_path / "bonafide.service")],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert [line for line in done.stderr.splitlines() if "bonafide.service" in line] == []
+
+
+def test_the_container_runs_what_it_has_built():
+    options = serve_options(["bonafide", *json.loads(told("CMD")[-1])])
+    check(options)  # without a database it would refuse to start, as it did once
+    [volume] = told("VOLUME")
+    assert options["store"].startswith(f"sqlite:///{volume}/")
+    assert volume in told("RUN")[1]
+    assert json.loads(told("ENTRYPOINT")[0]) == ["bonafide"]
+    for rest in told("COPY"):
+        words = rest.split()
+        if not words[0].startswith("--from"):
+            assert all((ROOT / word).exists() for word in words[:-1])
+    made = re.search(r"python -m venv (\S+)", told("RUN")[0])[1]
+    assert any(rest == f"--from=build {made} {made}" for rest in told("COPY"))
+    assert f"PATH={made}/bin:" in told("ENV")[0]
+    extras = re.search(r'"\.\[([a-z,]+)\]"', told("RUN")[0])[1].split(",")
+    project = (ROOT / "pyproject.toml").read_text()
+    assert all(re.search(rf"^{extra} = \[", project, re.MULTILINE) for extra in extras)
+    [user] = told("USER")
+    assert f"--uid {user}" in told("RUN")[1]
+
+
+def test_ports_and_health_agree():
+    port = SERVE.make_context("serve", []).params["port"]
+    assert told("EXPOSE") == [str(port)]
+    assert f"http://127.0.0.1:{port}/ready" in told("HEALTHCHECK")[0]
+    [published] = COMPOSE["services"]["service"]["ports"]
+    assert published == f"127.0.0.1:{port}:{port}"
+
+
+def test_compose_starts_a_service_with_its_database():
+    services = COMPOSE["services"]
+    build = services["service"]["build"]
+    folder = (OPS / build["context"]).resolve()
+    assert (folder, (folder / build["dockerfile"]).is_file()) == (ROOT, True)
+    words = compose_command()
+    assert words[0] == "exec"
+    options = serve_options(words[1:])
+    check(options)
+    database = services["database"]["environment"]
+    store = options["store"]
+    expected = f"postgresql://{database['POSTGRES_USER']}:"
+    assert store.startswith(expected)
+    assert store.endswith(f"@database/{database['POSTGRES_DB']}")
+    assert services["service"]["depends_on"]["database"]["condition"] == "service_healthy"
+    assert database["POSTGRES_USER"] in services["database"]["healthcheck"]["test"]
+    [volume] = services["database"]["volumes"]
+    assert volume.split(":")[0] in COMPOSE["volumes"]
+    grace = services["service"]["stop_grace_period"]
+    assert float(grace.removesuffix("s")) > GOODBYE_S
+
+
+def can_compose():
+    docker = shutil.which("docker")
+    words = [docker, "compose", "version"]
+    return docker and subprocess.run(words, capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not can_compose(), reason="no docker compose here")
+def test_compose_itself_reads_the_file():
+    done = subprocess.run(
+        ["docker", "compose", "-f", str(OPS / "compose.yaml"), "config", "--quiet"],
+        env={**os.environ, "POSTGRES_PASSWORD": "x"}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("path", sorted(OPS.iterdir()), ids=lambda path: path.name)
+def test_no_secret_stands_in_a_deployment_file(path):
+    for line in path.read_text().splitlines():
+        if re.search("password|secret|token", line, re.IGNORECASE) and not line.startswith("#"):
+            assert re.search(r"POSTGRES_PASSWORD: \$\{|:\$\{POSTGRES_PASSWORD", line), line
