@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bonafide.simulator.actor import Pose, Posed, pose_actor, rest_normals, rotation, turned
-from bonafide.simulator.camera import meter_weights
 from bonafide.simulator.carrier import Staging, sample_structure, shows_part
 from bonafide.simulator.eyes import HEAD_ROTATION, LENGTH
 from bonafide.simulator.lighting import Baked, Lighting, bake, draw_lighting
 from bonafide.simulator.mesh import Scene, assemble, no_strands
+from bonafide.simulator.metering import meter_weights
 from bonafide.simulator.motion import REST, Gesture, Sway, draw_sway
 from bonafide.simulator.picture import Backdrop, Painter, Radiance, View
 from bonafide.simulator.rig import Rig, draw_rig
