@@ -190,11 +190,12 @@ def test_a_stage_in_doubt_leaves_the_whole_in_doubt(model, table):
             replace(stage, point=replace(stage.point, attack_below=-1.0))
             for stage in detector.stages
         )
-        verdict = CascadeDetector(banded, detector.faces)(capture)
+        doubtful = CascadeDetector(replace(detector.model, stages=banded), detector.faces)
+        verdict = doubtful(capture)
         assert (verdict.decision, verdict.score) == ("not_evaluated", None)
         assert [r.code for r in verdict.reasons if r.blocking] == ["uncertain"]
         assert (verdict.stages["m_net"].score is None) == (not asked)
-        certain = CascadeDetector(banded, detector.faces).without_doubt()(capture)
+        certain = doubtful.without_doubt()(capture)
         assert certain.decision == "attack"
         assert certain.score is not None
 

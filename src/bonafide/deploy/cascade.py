@@ -134,9 +134,7 @@ class CascadeDetector:
 
     def without_doubt(self) -> Self:
         """The same cascade whose answers are never uncertain (see `OperatingPoint`)."""
-        certain = tuple(
-            replace(stage, point=stage.point.without_doubt()) for stage in self.stages
-        )
+        certain = tuple(replace(stage, point=stage.point.without_doubt()) for stage in self.stages)
         return type(self)(replace(self.model, stages=certain), self.faces, self.limits)
 
     @property
