@@ -131,7 +131,7 @@ def test_what_tells_live_sources_apart_does_not_count(data, tmp_path):
     groups = (groups - groups.mean(0)) / 2**0.5
     blind = replace(data, live_groups=groups)
     weights = {
-        name: trained(given, tmp_path / name, alike=strength).classifier.weight
+        name: trained(given, tmp_path / name, alike=strength).classifier.weight.detach()
         for name, given, strength in (("off", blind, 0.0), ("on", blind, 10.0))
     }
     apart = {
