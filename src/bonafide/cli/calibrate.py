@@ -11,6 +11,7 @@ from bonafide.types import BonafideError
 
 if TYPE_CHECKING:
     from bonafide.decision.calibrate import Calibration
+    from bonafide.decision.operating_point import OperatingPoint
 
 
 def calibrate(
@@ -70,10 +71,14 @@ def calibrate(
     for answer in unusable:
         codes = answer.score_row()[-1]
         typer.echo(f"not used: {answer.path}: {codes}", err=True)
-    typer.echo(
+    typer.echo(_words(made, output, subjects, own))
+
+
+def _words(made: Calibration, output: Path, subjects: int, own: OperatingPoint) -> str:
+    return (
         f"{output}: threshold {made.point.threshold:.4f} from {made.scores} live presentations"
         + (f" of {subjects} people" if subjects else "")
-        + f"; BPCER at most {made.bpcer_bound:.1%} with {confidence:.0%} confidence.\n"
+        + f"; BPCER at most {made.bpcer_bound:.1%} with {made.confidence:.0%} confidence.\n"
         + _band_words(made)
         + f"The model's own threshold was {own.threshold:.4f} ({own.name}).\n"
         "No attack was seen: what this threshold lets pass is not known. A lower one than the "
