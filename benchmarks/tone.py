@@ -2,9 +2,7 @@
 
     BONAFIDE_DATA=... python benchmarks/tone.py [MODEL]
 
-Tone is the individual typology angle, arctan((L* - 50) / b*) in degrees (Chardon, Cretois,
-Hourseau, International Journal of Cosmetic Science 13, 1991), of the median CIELAB colour of the
-middle of the aligned face. In a photo it mixes skin with exposure and white balance.
+Tone is the individual typology angle, see `bonafide.cues.skin_tone`.
 """
 
 from __future__ import annotations
@@ -14,26 +12,13 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from bonafide.capture.image import read_image
+from bonafide.cues.skin_tone import TONE_EDGES_DEG, tone_group, typology_angle_deg
 from bonafide.decision.operating_point import is_accepted
 from bonafide.deploy.detector import Detector
 from bonafide.deploy.runtime import model_path
 from bonafide.evaluation.intervals import rate
 from bonafide.evaluation.words import percent
-
-EDGES_DEG = (-180, 10, 19, 28, 41, 55, 180)
-
-
-def typology_angle_deg(crop: np.ndarray) -> float:
-    """Of the middle of an aligned face crop, (side, side, 3) uint8 RGB."""
-    side = crop.shape[0]
-    middle = crop[int(0.45 * side) : int(0.7 * side), int(0.25 * side) : int(0.75 * side)]
-    lab = cv2.cvtColor(middle.astype(np.float32) / 255, cv2.COLOR_RGB2LAB).reshape(-1, 3)
-    light, _, yellow = np.median(lab, axis=0)
-    return float(np.degrees(np.arctan2(light - 50, yellow)))
 
 
 def main() -> None:
@@ -46,13 +31,14 @@ def main() -> None:
             seen = detector.examine(read_image(path).rgb)
             if seen.verdict.score is None or seen.crops is None:
                 continue
-            group = int(np.searchsorted(EDGES_DEG, typology_angle_deg(seen.crops.crops[0])))
+            group = tone_group(typology_angle_deg(seen.crops.crops[0]))
             accepted[group].append(is_accepted(seen.verdict.score, seen.verdict.threshold))
         for group, answers in sorted(accepted.items(), reverse=True):
             refused = rate(answers.count(False), len(answers))
             assert refused.interval is not None
             span = f"[{percent(refused.interval.low, '')}, {percent(refused.interval.high, '')}]"
-            print(f"| {folder} | {EDGES_DEG[group - 1]} to {EDGES_DEG[group]} | {refused.events} / "
+            low, high = TONE_EDGES_DEG[group], TONE_EDGES_DEG[group + 1]
+            print(f"| {folder} | {low} to {high} | {refused.events} / "
                   f"{refused.trials} = {percent(refused.value)} {span} |")  # fmt: skip
 
 

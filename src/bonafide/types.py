@@ -91,6 +91,7 @@ class ReasonCode(StrEnum):
     MISREGISTERED = "misregistered"
     DEPTH_UNIT = "depth_unit"
     NO_DEPTH = "no_depth"
+    UNCERTAIN = "uncertain"
 
 
 @dataclass(frozen=True, slots=True)

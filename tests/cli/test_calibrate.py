@@ -38,6 +38,15 @@ def test_a_folder_of_live_photos_gives_a_threshold_that_check_takes(
          str(untrained_model)],
     )  # fmt: skip
     assert checked.exit_code in (0, 1)
+    band = tmp_path / "band.json"
+    told = run(
+        folder, "-o", band, "--bpcer", 0.4, "--confidence", 0.9, "--called-attack", 0.1,
+        "--model", untrained_model,
+    )  # fmt: skip
+    point = load_operating_point(band)
+    assert point.attack_below is not None
+    assert point.attack_below < point.threshold
+    assert f"From {point.attack_below:.4f} up to it" in told.stdout
 
 
 def test_too_few_photos_say_how_many(tmp_path, astronaut, untrained_model):

@@ -179,6 +179,27 @@ def test_m_net_is_not_run_when_d_net_rejects(model, table):
         assert len(examination.panels) == (9 if asked else 3)
 
 
+def test_a_stage_in_doubt_leaves_the_whole_in_doubt(model, table):
+    from bonafide.capture.multimodal import read_presentation
+
+    sample = next(s for s in read_sample_table(table) if s.presentation == "3_0")
+    capture = read_presentation(sample)
+    for d_net, m_net, asked in ((2.0, 0.0, False), (0.0, 2.0, True)):
+        detector = with_thresholds(model, d_net, m_net)
+        banded = tuple(
+            replace(stage, point=replace(stage.point, attack_below=-1.0))
+            for stage in detector.stages
+        )
+        doubtful = CascadeDetector(replace(detector.model, stages=banded), detector.faces)
+        verdict = doubtful(capture)
+        assert (verdict.decision, verdict.score) == ("not_evaluated", None)
+        assert [r.code for r in verdict.reasons if r.blocking] == ["uncertain"]
+        assert (verdict.stages["m_net"].score is None) == (not asked)
+        certain = doubtful.without_doubt()(capture)
+        assert certain.decision == "attack"
+        assert certain.score is not None
+
+
 def test_score_writes_a_row_a_capture_as_training_did(model, table, tmp_path):
     """Deployment and training come to the same scores by two roads."""
     scored = invoke("score", model / "d_net", table, "-o", tmp_path / "s.csv", "--split", "test")

@@ -206,3 +206,19 @@ def test_a_narrow_terminal_shows_the_end_of_a_long_path_on_one_line(media, untra
     [line] = [line for line in out.splitlines() if "_end.jpg" in line]
     assert line.startswith("…")
     assert "bona_fide" in line
+
+
+def test_a_score_between_two_thresholds_is_no_answer(media, untrained_model, tmp_path):
+    """Every score lies in the band."""
+    evidence = DevelopmentEvidence("made up", "photo", 1, 1, 2)
+    path = tmp_path / "band.json"
+    OperatingPoint("band", "made up", 2.0, evidence, -1.0).save(path)
+    chosen = ["--json", "--model", untrained_model, "--operating-point", path]
+    result = run(media / "face.jpg", media / "clip.mp4", *chosen)
+    assert result.exit_code == 3
+    for answer in map(json.loads, result.stdout.splitlines()):
+        assert (answer["decision"], answer["score"]) == ("not_evaluated", None)
+        assert answer["reasons"][0]["code"] == "uncertain"
+        assert answer["reasons"][0]["blocking"]
+        assert len(answer["faces"]) == 1
+        assert answer["frames"]["evaluated"] > 0

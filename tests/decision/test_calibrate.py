@@ -53,3 +53,27 @@ def test_equal_scores_are_all_accepted():
     assert made.point.accepts(0.7)
     assert made.point.development.bpcer == 0
     assert (made.point.development.attacks, made.point.development.subjects) == (0, 4)
+
+
+def test_the_band_holds_both_claims():
+    """Independent reference for both thresholds: the binomial tail, by scipy's own sum."""
+    scores = np.linspace(0, 1, 400)
+    made = calibrate(scores, 0.15, name="made up", called_attack=0.02)
+    for share, threshold in ((0.15, made.point.threshold), (0.02, made.point.attack_below)):
+        rank = max(r for r in range(1, 400) if stats.binom.sf(r - 1, 400, share) >= 0.95)
+        assert threshold == scores[rank - 1]
+    assert made.called_attack_bound <= 0.02 < made.bpcer_bound <= 0.15
+    assert made.point.threshold == calibrate(scores, 0.15, name="made up").point.threshold
+
+
+def test_a_band_needs_its_own_number_of_photos_and_a_smaller_share():
+    with pytest.raises(BonafideError, match="at least 299"):
+        calibrate(np.linspace(0, 1, 100), 0.15, name="folder", called_attack=0.01)
+    with pytest.raises(BonafideError, match="called_attack"):
+        calibrate(np.linspace(0, 1, 100), 0.05, name="folder", called_attack=0.05)
+
+
+def test_equal_scores_leave_no_band():
+    made = calibrate(np.full(400, 0.7), 0.15, name="folder", called_attack=0.02)
+    assert made.point.attack_below is None
+    assert made.called_attack_bound == made.bpcer_bound

@@ -13,8 +13,13 @@ from bonafide.models.skin_colour import NAMES, colour_statistics
 from bonafide.training.loop import train
 from bonafide.training.sampler import BalancedSampler
 from bonafide.training.skin_colour_settings import SkinColourSettings
-from bonafide.training.skin_colour_task import SkinColourData, SkinColourTask, logits_of
-from bonafide.types import CLASSES, BonafideError
+from bonafide.training.skin_colour_task import (
+    SkinColourData,
+    SkinColourTask,
+    live_groups,
+    logits_of,
+)
+from bonafide.types import CLASSES, BonafideError, Label, Presentation, Split
 
 
 def faces(count, cast, seed):
@@ -85,3 +90,53 @@ def test_the_exported_file_answers_alike(data, record, tmp_path):
 def test_settings_out_of_range_are_refused():
     with pytest.raises(BonafideError, match="crop_px"):
         SkinColourSettings(crop_px=100)
+
+
+def row(dataset, label=Label.BONA_FIDE):
+    species = "bona_fide" if label is Label.BONA_FIDE else "replay"
+    return Presentation("p", "p.jpg", label, species, "someone", Split.TRAIN, dataset)
+
+
+def test_live_groups_give_the_variance_between_data_sets_and_between_tones():
+    """Against the variances of numpy, for any direction of the score."""
+    rng = np.random.default_rng(4)
+    names = ["simulated"] * 30 + ["photos"] * 40 + ["clips"] * 20
+    labels = [Label.ATTACK] * 10 + [Label.BONA_FIDE] * 80
+    rows = [row(name, label) for name, label in zip(names, labels, strict=True)]
+    tones = rng.integers(0, 3, 90)
+    values = rng.normal(0, 1, (90, 5)).astype(np.float32)
+    found = live_groups(rows, torch.from_numpy(values), tones.tolist(), {"simulated"})
+    for direction in rng.normal(0, 1, (4, 5)).astype(np.float32):
+        score = values @ direction
+        sets = [score[10:30].mean(), score[30:70].mean(), score[70:].mean()]
+        real = np.arange(90) >= 30
+        toned = [score[real & (tones == tone)].mean() for tone in range(3)]
+        between = np.var(sets) + np.var(toned)
+        apart = found.numpy() @ direction
+        assert np.square(apart).sum() == pytest.approx(between, rel=1e-4)
+
+
+def test_one_data_set_and_rare_tones_are_no_groups():
+    values = torch.zeros(12, 3)
+    assert live_groups([row("photos")] * 12, values, [0] * 12, {"photos"}) is None
+    rows = [row("simulated")] * 9 + [row("photos")] * 3
+    assert live_groups(rows, values, [0] * 12, {"simulated"}).shape == (2, 3)
+
+
+def test_what_tells_live_sources_apart_does_not_count(data, tmp_path):
+    """Real live faces are bluer than simulated ones: blue then may not tell attacks."""
+    bluer = data.statistics[data.targets == CLASSES.index("bona_fide")] + 0
+    bluer[:, NAMES.index("Cb mean")] += 20
+    groups = torch.stack([bluer.mean(0), data.statistics.mean(0)])
+    groups = (groups - groups.mean(0)) / 2**0.5
+    blind = replace(data, live_groups=groups)
+    weights = {
+        name: trained(given, tmp_path / name, alike=strength).classifier.weight.detach()
+        for name, given, strength in (("off", blind, 0.0), ("on", blind, 10.0))
+    }
+    apart = {
+        name: float(((groups / data.statistics.std(0, correction=0).clamp_min(1e-6))
+                     @ (weight[1] - weight[0])).square().sum())
+        for name, weight in weights.items()
+    }  # fmt: skip
+    assert apart["on"] < 0.02 * apart["off"]

@@ -91,6 +91,8 @@ def score_samples(
         rows = _capture_rows(chosen.model, shown, threads)
     else:
         detector = _detector(chosen, threads)
+        # Every presentation needs its score here; a threshold may yet be chosen on them.
+        detector.operating_point = detector.operating_point.without_doubt()
         rows = score_table(detector, shown, unit=unit, sample_hz=frames_per_second, limits=Limits())
     scratch = output.with_suffix(".partial")
     count = write_score_rows(scratch, rows)
@@ -105,7 +107,8 @@ def _capture_rows(model: Path, samples: Iterable[Presentation], threads: int) ->
 
     detector = load_capture_detector(model, threads=threads)
     if isinstance(detector, CascadeDetector):
-        return score_captures(detector, samples, Limits())
+        return score_captures(detector.without_doubt(), samples, Limits())
+    detector.operating_point = detector.operating_point.without_doubt()
     return detector.rows(samples, Limits())
 
 

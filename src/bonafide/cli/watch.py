@@ -45,6 +45,9 @@ def watch_camera(
     """
     camera = int(source) if source.isdigit() else Path(source)
     recent: deque[tuple[float, float]] = deque()
+    # The mean over moments is judged, so that each of them has to have its score.
+    point = detector.operating_point
+    detector.operating_point = point.without_doubt()
     due = 0.0
     with Live(console=console or Console(), auto_refresh=False) as live:
         try:
@@ -61,7 +64,7 @@ def watch_camera(
                 milliseconds = 1e3 * (time.perf_counter() - started)
                 scores = [score for _, score in recent]
                 live.update(
-                    picture_of(verdict, scores, detector.operating_point, milliseconds),
+                    picture_of(verdict, scores, point, milliseconds),
                     refresh=True,
                 )
         except KeyboardInterrupt:
@@ -74,7 +77,7 @@ def picture_of(
     """What the terminal shows for one moment."""
     if recent and verdict.score is not None:
         score = sum(recent) / len(recent)
-        decision = "bona_fide" if point.accepts(score) else "attack"
+        decision = point.rule(score).decision.value
         filled = round(BAR * min(max(score, 0.0), 1.0))
         mark = min(round(BAR * min(max(point.threshold, 0.0), 1.0)), BAR - 1)
         cells = ["█" if i < filled else "░" for i in range(BAR)]

@@ -30,6 +30,8 @@ class Calibration:
         rank: r, the threshold is the r-th smallest of them.
         bpcer_bound: the BPCER that the scores allow to claim at ``confidence``, 0..1.
         confidence: one-sided.
+        called_attack_bound: the share of bona fide answered "attack" that the scores allow to
+            claim, 0..1; that of BPCER where there is no band of uncertain scores.
     """
 
     point: OperatingPoint
@@ -37,6 +39,7 @@ class Calibration:
     rank: int
     bpcer_bound: float
     confidence: float
+    called_attack_bound: float
 
 
 def scores_needed(bpcer: float, confidence: float = 0.95) -> int:
@@ -55,7 +58,13 @@ def scores_needed(bpcer: float, confidence: float = 0.95) -> int:
 
 
 def calibrate(
-    scores: Floats, bpcer: float, confidence: float = 0.95, *, name: str, subjects: int = 0
+    scores: Floats,
+    bpcer: float,
+    confidence: float = 0.95,
+    *,
+    name: str,
+    subjects: int = 0,
+    called_attack: float | None = None,
 ) -> Calibration:
     """The highest threshold of which the scores allow to claim ``bpcer``.
 
@@ -66,25 +75,26 @@ def calibrate(
         confidence: one-sided, that the true share is not higher.
         name: of the data, for the record.
         subjects: how many people, 0 if not known.
+        called_attack: share of bona fide presentations, below ``bpcer``, that may be answered
+            "attack"; sets `OperatingPoint.attack_below`, and what lies between is uncertain.
+            None for no such band.
 
     Raises:
-        BonafideError: a score is NaN, or there are too few scores for the claim.
+        BonafideError: a score is NaN, there are too few scores for a claim, or ``called_attack``
+            is not below ``bpcer``.
     """
+    _check_called_attack(called_attack, bpcer)
     values = np.sort(np.asarray(scores, np.float64))
     if np.isnan(values).any():
         raise BonafideError(
             "a score is NaN.", where=name, remedy="Leave out what could not be evaluated."
         )
-    needed = scores_needed(bpcer, confidence)
-    if len(values) < needed:
-        raise BonafideError(
-            f"{len(values)} usable bona fide presentations are too few to claim BPCER <= {bpcer:g} "
-            f"with {confidence:g} confidence.",
-            where=name,
-            remedy=f"Take at least {needed}, of different people if possible, or claim less.",
-        )
+    strictest = bpcer if called_attack is None else called_attack
+    _check_enough(len(values), strictest, confidence, name)
     rank = _highest_rank(len(values), bpcer, confidence)
     threshold = float(values[rank - 1])
+    lower_rank = _highest_rank(len(values), strictest, confidence)
+    lower = float(values[lower_rank - 1])
     rejected = int(np.count_nonzero(~is_accepted(values, threshold)))
     evidence = DevelopmentEvidence(
         dataset=name,
@@ -98,8 +108,39 @@ def calibrate(
         f"the highest threshold with BPCER <= {bpcer:g} at {confidence:g} confidence, from bona "
         f"fide presentations alone; no attack was seen, so APCER is not known"
     )
-    point = OperatingPoint(f"calibrated bpcer={bpcer:g}", rule, threshold, evidence)
-    return Calibration(point, len(values), rank, _bound(rank, len(values), confidence), confidence)
+    if called_attack is not None:
+        rule += f"; attack_below likewise, for {called_attack:g} of bona fide answered attack"
+    # Of equal scores there is nothing between the two thresholds.
+    band = lower if lower < threshold else None
+    point = OperatingPoint(f"calibrated bpcer={bpcer:g}", rule, threshold, evidence, band)
+    return Calibration(
+        point,
+        len(values),
+        rank,
+        _bound(rank, len(values), confidence),
+        confidence,
+        _bound(lower_rank if band is not None else rank, len(values), confidence),
+    )
+
+
+def _check_called_attack(called_attack: float | None, bpcer: float) -> None:
+    if called_attack is not None and not 0 < called_attack < bpcer:
+        raise BonafideError(
+            f"{called_attack:g} is not between 0 and the BPCER of {bpcer:g}.",
+            where="called_attack",
+            remedy="Fewer live people may be called attacks than may be refused; or leave it out.",
+        )
+
+
+def _check_enough(n: int, share: float, confidence: float, name: str) -> None:
+    needed = scores_needed(share, confidence)
+    if n < needed:
+        raise BonafideError(
+            f"{n} usable bona fide presentations are too few to claim a share of errors "
+            f"<= {share:g} with {confidence:g} confidence.",
+            where=name,
+            remedy=f"Take at least {needed}, of different people if possible, or claim less.",
+        )
 
 
 def _bound(rank: int, n: int, confidence: float) -> float:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import overload
 
 import numpy as np
 import numpy.typing as npt
 
-from bonafide.types import BonafideError
+from bonafide.types import BonafideError, Decision, Reason, ReasonCode
 
 Scores = npt.NDArray[np.float64]
 
@@ -68,6 +68,21 @@ class DevelopmentEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Ruling:
+    """What an operating point makes of one score, in the words of a verdict.
+
+    Attributes:
+        decision: bona_fide, attack, or not_evaluated where the score is uncertain.
+        score: the score; None exactly when not evaluated.
+        reasons: one blocking reason when not evaluated, else empty.
+    """
+
+    decision: Decision
+    score: float | None
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class OperatingPoint:
     """A named threshold. Made from development scores by `criteria.choose`, never on test data.
 
@@ -76,14 +91,26 @@ class OperatingPoint:
         criterion: the rule in words that set it.
         threshold: finite; accepted if and only if score >= threshold.
         development: the evidence.
+        attack_below: optional, below the threshold: only scores under it are answered "attack";
+            from it up to the threshold the answer is not_evaluated, because uncertain. It takes
+            nothing from the threshold: what lies below that is never accepted.
     """
 
     name: str
     criterion: str
     threshold: float
     development: DevelopmentEvidence
+    attack_below: float | None = None
 
     def __post_init__(self) -> None:
+        lower = self.attack_below
+        # Not(lower < threshold), so that NaN is refused too.
+        if lower is not None and not (math.isfinite(lower) and lower < self.threshold):
+            raise BonafideError(
+                f"attack_below is {lower} and the threshold {self.threshold}.",
+                where=f"operating point {self.name!r}",
+                remedy="attack_below must be a finite number below the threshold, or left out.",
+            )
         if not math.isfinite(self.threshold):
             raise BonafideError(
                 f"the threshold is {self.threshold}.",
@@ -94,6 +121,22 @@ class OperatingPoint:
     def accepts(self, score: float) -> bool:
         """Whether one score is accepted as bona fide."""
         return is_accepted(score, self.threshold)
+
+    def rule(self, score: float) -> Ruling:
+        """The answer on one score: bona_fide, attack, or uncertain and so not evaluated."""
+        if self.accepts(score):
+            return Ruling(Decision.BONA_FIDE, score)
+        if self.attack_below is None or not is_accepted(score, self.attack_below):
+            return Ruling(Decision.ATTACK, score)
+        advice = (
+            f"The score {score:.4f} lies between {self.attack_below:.4f} and {self.threshold:.4f}: "
+            "take another picture in other light, or let a person decide."
+        )
+        return Ruling(Decision.NOT_EVALUATED, None, (Reason(ReasonCode.UNCERTAIN, advice, True),))
+
+    def without_doubt(self) -> OperatingPoint:
+        """The same threshold without `attack_below`, for who needs the score of everything."""
+        return replace(self, attack_below=None)
 
     def save(self, path: Path) -> None:
         """Write it as JSON."""

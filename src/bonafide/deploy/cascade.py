@@ -29,7 +29,7 @@ from bonafide.cues.aligned_capture import (
     find_capture_faces,
     prepare_capture,
 )
-from bonafide.decision.operating_point import OperatingPoint
+from bonafide.decision.operating_point import OperatingPoint, Ruling
 from bonafide.decision.two_stages import cascade_score
 from bonafide.deploy.answer import Answer, ModelId
 from bonafide.deploy.cascade_file import cascade_of_file
@@ -132,6 +132,11 @@ class CascadeDetector:
         faces = MtcnnDetector(min_face_px, threads=threads)
         return cls(load_cascade(model, threads), faces, None, operating_point)
 
+    def without_doubt(self) -> Self:
+        """The same cascade whose answers are never uncertain (see `OperatingPoint`)."""
+        certain = tuple(replace(stage, point=stage.point.without_doubt()) for stage in self.stages)
+        return type(self)(replace(self.model, stages=certain), self.faces, self.limits)
+
     @property
     def model_id(self) -> ModelId:
         """Which nets answer."""
@@ -173,13 +178,13 @@ class CascadeDetector:
             )  # fmt: skip
             return Examination(verdict, capture.rgb, prepared.face, None)
         answers, seen = self.ask(prepared.aligned, watch)
-        score = whole_score(answers)
+        ruling = self.ruling_of(answers)
         verdict = Verdict(
-            decision=self.decision_of(answers),
-            score=score,
+            decision=ruling.decision,
+            score=ruling.score,
             threshold=self.operating_point.threshold,
             operating_point=self.point_name,
-            reasons=prepared.reasons,
+            reasons=ruling.reasons + prepared.reasons,
             faces=prepared.faces,
             frames_evaluated=1,
             frames_seen=1,
@@ -221,13 +226,17 @@ class CascadeDetector:
             rejected = not stage.point.accepts(score)
         return answers, seen
 
-    def decision_of(self, answers: dict[str, StageAnswer]) -> Decision:
-        """Bona fide if and only if every stage was asked and accepts."""
+    def ruling_of(self, answers: dict[str, StageAnswer]) -> Ruling:
+        """That of the stage that rejected, or of the last one, with the score of the whole."""
+        whole = whole_score(answers)
         for stage in self.stages:
             score = answers[stage.name].score
-            if score is None or not stage.point.accepts(score):
-                return Decision.ATTACK
-        return Decision.BONA_FIDE
+            if score is None:
+                return Ruling(Decision.ATTACK, whole)
+            ruling = stage.point.rule(score)
+            if ruling.decision is not Decision.BONA_FIDE:
+                return replace(ruling, score=None if ruling.score is None else whole)
+        return Ruling(Decision.BONA_FIDE, whole)
 
     @property
     def point_name(self) -> str:

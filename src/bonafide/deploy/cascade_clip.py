@@ -165,12 +165,13 @@ def _examination(detector: CascadeDetector, run: _Run, watch: Stopwatch) -> Exam
         return Examination(verdict, run.picture, None, None, scored)
     tracks = [mean_answers(frames) for frames in run.with_a_say()]
     answers = min(tracks, key=whole_score)
+    ruling = detector.ruling_of(answers)
     verdict = Verdict(
-        decision=detector.decision_of(answers),
-        score=whole_score(answers),
+        decision=ruling.decision,
+        score=ruling.score,
         threshold=point.threshold,
         operating_point=name,
-        reasons=(*run.first.reasons, *((REPLACED,) if len(tracks) > 1 else ())),
+        reasons=(*ruling.reasons, *run.first.reasons, *((REPLACED,) if len(tracks) > 1 else ())),
         faces=run.first.faces,
         frames_evaluated=run.evaluated,
         frames_seen=run.seen,

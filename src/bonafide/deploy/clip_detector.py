@@ -131,12 +131,13 @@ class ClipDetector:
         result = self.scorer.score_clip(read.frames)
         watch.lap("score")
         point = self.operating_point
+        ruling = point.rule(result.score)
         verdict = Verdict(
-            decision=Decision.BONA_FIDE if point.accepts(result.score) else Decision.ATTACK,
-            score=result.score,
+            decision=ruling.decision,
+            score=ruling.score,
             threshold=point.threshold,
             operating_point=point.name,
-            reasons=read.reasons,
+            reasons=(*ruling.reasons, *read.reasons),
             faces=face.faces,
             frames_evaluated=len(read.frames),
             frames_seen=read.seen,

@@ -269,12 +269,13 @@ class Detector:
         watch: Stopwatch,
     ) -> Verdict:
         point, scales = self.operating_point, self.scorer.record.scales
+        ruling = point.rule(score)
         return Verdict(
-            decision=Decision.BONA_FIDE if point.accepts(score) else Decision.ATTACK,
-            score=score,
+            decision=ruling.decision,
+            score=ruling.score,
             threshold=point.threshold,
             operating_point=point.name,
-            reasons=reasons,
+            reasons=ruling.reasons + reasons,
             faces=faces,
             scale_weights={s: float(a) for s, a in zip(scales, alpha, strict=True)},
             frames_evaluated=frames[0],

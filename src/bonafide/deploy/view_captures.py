@@ -13,7 +13,7 @@ from bonafide.capture.errors import CaptureError, MissingModalityError
 from bonafide.capture.image import read_image
 from bonafide.capture.limits import Limits
 from bonafide.capture.multimodal import reason_of
-from bonafide.decision.operating_point import OperatingPoint
+from bonafide.decision.operating_point import OperatingPoint, Ruling
 from bonafide.deploy.answer import Answer, ModelId
 from bonafide.deploy.detector import Examination, Stopwatch
 from bonafide.deploy.rival_file import ViewScorer
@@ -99,22 +99,20 @@ class ViewCaptureDetector:
         found = find_faces(rgb, self.faces)
         watch.lap("detect")
         prepared = prepare_face(rgb, found, record.scales, record.crop_px, self.limits)
-        score = None
+        ruling = Ruling(Decision.NOT_EVALUATED, None)
         if prepared.crops is not None:
             views = modality_crops(rgb, others, prepared.crops)
             watch.lap("crop")
-            score = float(self.scorer.score(views[None]).score[0])
+            ruling = point.rule(float(self.scorer.score(views[None]).score[0]))
             watch.lap("score")
-        accepted = score is not None and point.accepts(score)
-        judged = Decision.BONA_FIDE if accepted else Decision.ATTACK
         verdict = Verdict(
-            decision=Decision.NOT_EVALUATED if score is None else judged,
-            score=score,
+            decision=ruling.decision,
+            score=ruling.score,
             threshold=point.threshold,
             operating_point=point.name,
-            reasons=prepared.reasons,
+            reasons=ruling.reasons + prepared.reasons,
             faces=prepared.faces,
-            frames_evaluated=int(score is not None),
+            frames_evaluated=int(prepared.crops is not None),
             frames_seen=1,
             timing_ms=dict(watch.ms),
         )

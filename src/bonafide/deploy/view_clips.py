@@ -100,12 +100,13 @@ class ViewClipDetector:
         score = float(self.scorer.score(views[None]).score[0])
         watch.lap("score")
         point, first = self.operating_point, prepared[shown[0]]
+        ruling = point.rule(score)
         verdict = Verdict(
-            decision=Decision.BONA_FIDE if point.accepts(score) else Decision.ATTACK,
-            score=score,
+            decision=ruling.decision,
+            score=ruling.score,
             threshold=point.threshold,
             operating_point=point.name,
-            reasons=first.reasons,
+            reasons=ruling.reasons + first.reasons,
             faces=first.faces,
             frames_evaluated=len(set(rows)),
             frames_seen=len(pictures),

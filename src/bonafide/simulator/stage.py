@@ -10,7 +10,8 @@ from bonafide.simulator.camera import CameraSettings, Shot, draw_camera, draw_sh
 from bonafide.simulator.display import DisplaySettings, draw_display
 from bonafide.simulator.illumination import Illumination, draw_illumination
 from bonafide.simulator.linear_light import Light
-from bonafide.simulator.printer import PrinterSettings, draw_printer
+from bonafide.simulator.paper import draw_paper_printer
+from bonafide.simulator.printer import PrinterSettings
 from bonafide.simulator.scene import Framing, draw_framing, plane_to_picture
 from bonafide.simulator.structure import PlaneMap, SensorGrid
 from bonafide.types import Box
@@ -31,7 +32,7 @@ def draw_devices(
     """Device instances from the room's distributions."""
     return Devices(
         tuple(draw_camera(rng, f"camera {i:02d}") for i in range(cameras)),
-        tuple(draw_printer(rng) for _ in range(printers)),
+        tuple(draw_paper_printer(rng) for _ in range(printers)),
         tuple(draw_display(rng) for _ in range(displays)),
     )
 

@@ -20,6 +20,9 @@ class SkinColourSettings:
         steps: of the optimiser.
         learning_rate: of Adam; falls to zero along a half cosine.
         ridge: weight of the squared weights in the loss. Large: what is learned is a direction.
+        alike: weight of the squared differences between the mean scores of bona fide faces by data
+            set and by tone, see `live_groups`. Without bona fide faces of a second data set it has
+            no effect.
         evaluate_every, patience, seed, precision: see `settings.RunSettings`.
     """
 
@@ -30,7 +33,8 @@ class SkinColourSettings:
     accumulate: int = 1
     steps: int = 2000
     learning_rate: float = 0.02
-    ridge: float = 0.02
+    ridge: float = 0.1
+    alike: float = 1.0
     evaluate_every: int = 100
     patience: int = 0
     seed: int = 0
@@ -47,3 +51,4 @@ class SkinColourSettings:
         require(self.frames_per_clip > 0, "frames_per_clip", "a positive whole number")
         require(self.learning_rate > 0, "learning_rate", "positive")
         require(self.ridge >= 0, "ridge", "0 or positive")
+        require(self.alike >= 0, "alike", "0 or positive")
