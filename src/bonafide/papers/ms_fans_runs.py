@@ -247,8 +247,8 @@ def notes_of(request: Request) -> tuple[str, ...]:
         f"divided by ten after {' and '.join(f'{100 * m:g} %' for m in s.milestones)} of the "
         f"steps; dropout {s.dropout:g}; arithmetic {s.precision}. The paper states neither batch "
         "size nor steps nor dropout's rate.",
-        "A random window of 112 px, mirrored at random, alike for all scales of a face, is the only "
-        "augmentation, as in the paper.",
+        "A random window of 112 px, mirrored at random, alike for all scales of a face, is the "
+        "only augmentation, as in the paper.",
         "One detection and one alignment a frame give the crops of all seven scales; every row "
         "takes its own of the same cache. Frames without one usable face are counted, not dropped "
         "unseen.",
