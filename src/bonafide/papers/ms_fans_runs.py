@@ -49,8 +49,8 @@ SIZES: dict[str, MsFansSettings] = {
     ),
     "full": MsFansSettings(batch=64, steps=20_000, jitter=0.0, evaluate_every=500),
 }
-"""At the full size the only augmentation is the paper's window; the small one varies colour a little,
-too, which folds of the training people were the better for. See `MsFansSettings` for the paper's."""
+"""At the full size the paper's window is the only augmentation; the small one varies colour a
+little, too, which folds of the training people were the better for."""
 
 ADDED = "not in the paper's table"
 
@@ -249,7 +249,8 @@ def notes_of(request: Request) -> tuple[str, ...]:
         f"steps; dropout {s.dropout:g}; arithmetic {s.precision}. The paper states neither batch "
         "size nor steps nor dropout's rate.",
         "A random window of 112 px, mirrored at random, alike for all scales of a face, is the "
-        f"paper's augmentation; that of colour and noise, of strength {s.jitter:g}, is ours.",
+        "paper's augmentation; that of colour and noise, "
+        f"{f'of strength {s.jitter:g}, is ours' if s.jitter else 'ours, is off'}.",
         "One detection and one alignment a frame give the crops of all seven scales; every row "
         "takes its own of the same cache. Frames without one usable face are counted, not dropped "
         "unseen.",
