@@ -41,7 +41,7 @@ DEVIATIONS = {
     "fisher_texture": "dense SIFT for SURF, which is patented; 16 components and 48 values for 256 "
     "and 300; a linear machine",
     "videolet": "one machine for both features; frames aligned one by one",
-    "patch_depth_cnn": "layers not those of its paper; both networks trained together",
+    "patch_depth_cnn": "the depth network's layers are ours; both networks trained together",
 }
 """Model -> what differs from its paper at any size; more in docs/rivals.md."""
 
