@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,9 @@ from bonafide.papers.ms_fans_tables import EER, TABLE_II
 from bonafide.papers.ms_fans_trial import ALPHA
 from bonafide.papers.plan import Figure
 from bonafide.types import BONA_FIDE_SPECIES
+
+Record = dict[str, Any]
+"""Of one run, see `ms_fans_trial.alpha_by_species`."""
 
 
 def scales_figure(rows: Sequence[MeasuredRow]) -> list[Figure]:
@@ -50,22 +54,34 @@ def scales_figure(rows: Sequence[MeasuredRow]) -> list[Figure]:
 
 
 def alpha_figures(rows: Sequence[MeasuredRow]) -> list[Figure]:
-    """Alpha against scale for bona fide and each species, one figure for each LSTM row."""
-    figures = []
-    drawn = set()
+    """Alpha against scale for bona fide and each species, one figure for each LSTM row.
+
+    All have one range of alpha, so that a difference looks the same in each.
+    """
+    records: dict[str, tuple[MeasuredRow, list[Record]]] = {}
     for row in rows:
-        if row.model not in drawn and all((folder / ALPHA).exists() for folder in row.folders):
-            drawn.add(row.model)
-            name = f"{row.planned.group} {row.planned.name}".strip()
-            caption = (
-                f"{name}: weight of each scale, mean over the test crops; thin lines are the seeds."
-            )
-            figures.append(Figure(_draw_alpha(row, f"alpha-{len(figures)}", caption), caption))
+        paths = [folder / ALPHA for folder in row.folders]
+        if row.model not in records and all(path.exists() for path in paths):
+            records[row.model] = row, [json.loads(path.read_text()) for path in paths]
+    means = [
+        mean
+        for _, runs in records.values()
+        for run in runs
+        for one in run["species"].values()
+        for mean in one["mean"]
+    ]
+    reach = min([0.0, *means]) - 0.02, max([0.0, *means]) + 0.02
+    figures: list[Figure] = []
+    for row, runs in records.values():
+        name = ", ".join(word for word in (row.planned.name, row.planned.group) if word)
+        words = f"{name}: weight of each scale, mean over the test crops; thin lines are the seeds."
+        figures.append(Figure(_draw_alpha(runs, f"alpha-{len(figures)}", words, reach), words))
     return figures
 
 
-def _draw_alpha(row: MeasuredRow, name: str, words: str) -> Drawing:
-    records = [json.loads((folder / ALPHA).read_text()) for folder in row.folders]
+def _draw_alpha(
+    records: Sequence[Record], name: str, words: str, reach: tuple[float, float]
+) -> Drawing:
     scales = records[0]["scales"]
     found = sorted(records[0]["species"], key=lambda kind: (kind == BONA_FIDE_SPECIES, kind))
     figure, axes = new_axes(2.4)
@@ -79,5 +95,5 @@ def _draw_alpha(row: MeasuredRow, name: str, words: str) -> Drawing:
         axes.plot(scales, lines.mean(0), "o-", color=colour, lw=1.6, markersize=3)
         keys.append(Key(species, VARIABLES[colour], dash))
     axes.axhline(0, color=MUTED, lw=0.6)
-    axes.set(xlabel="scale of the crop", ylabel="alpha", xticks=scales)
+    axes.set(xlabel="scale of the crop", ylabel="alpha", xticks=scales, ylim=reach)
     return finish(figure, name, tuple(reversed(keys)), words)

@@ -96,7 +96,8 @@ def reproduce(
     """
     plan = plan_of(table, request)
     data = {
-        name: _prepare(name, plan, places, request.size, workers, bar) for name in plan.datasets
+        name: _prepare(name, plan, places, request.size, workers, bar, cut=train)
+        for name in plan.datasets
     }
     runs = places.runs / "runs"
     if train:
@@ -155,8 +156,9 @@ def finished_part(plan: Plan, data: Mapping[str, PreparedData], runs: Path) -> P
 
 
 def _prepare(
-    name: str, plan: Plan, places: Places, size: str, workers: int, bar: Progress
+    name: str, plan: Plan, places: Places, size: str, workers: int, bar: Progress, *, cut: bool
 ) -> PreparedData:
+    """Index a data set and, unless ``cut`` is False, cut what is trained on it."""
     rendering = bar.add_task(f"twin of {name}", total=None, visible=False)
 
     def on_clip(done: int, total: int) -> None:
@@ -170,7 +172,7 @@ def _prepare(
     data = prepare_data(name, places.roots, folder, size, workers, on_clip, stills=plan.stills)
     # One of each cache: trials that share it differ in what is trained on it.
     made = {t.cache: t for t in plan.trials if name in (t.dataset, *t.tests)}
-    for trial in made.values():
+    for trial in made.values() if cut else ():
         trial.prepare(data, workers, preparing)
     return data
 

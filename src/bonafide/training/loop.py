@@ -14,6 +14,7 @@ from lightning.fabric import Fabric
 from torch import Tensor, nn
 
 from bonafide.training.checkpoint import Progress, load_checkpoint, save_checkpoint, save_tensors
+from bonafide.training.memory import keep_freed_memory
 from bonafide.training.run_log import RunLog
 from bonafide.training.task import TrainingTask
 from bonafide.types import BonafideError
@@ -52,6 +53,7 @@ def train(
         BonafideError: the loss is no longer finite; the last checkpoint is kept.
     """
     settings = task.settings
+    keep_freed_memory()
     network = task.build_network()
     progress = Progress()
     model, optimizer = fabric.setup(network, task.build_optimizer(network))
