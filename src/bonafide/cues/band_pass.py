@@ -81,7 +81,8 @@ def partial_fractions(zeros: Complexes, poles: Complexes, gain: float) -> Poles:
     real = np.abs(poles.imag) < 1e-9 * np.abs(poles)
     kept = real | (poles.imag > 0)
     residues = [gain * np.prod(p - zeros) / np.prod(p - poles[poles != p]) for p in poles[kept]]
-    return Poles(poles[kept], np.array(residues) * np.where(real[kept], 0.5, 1.0))
+    exact = np.where(real[kept], poles[kept].real, poles[kept])
+    return Poles(exact, np.array(residues) * np.where(real[kept], 0.5, 1.0))
 
 
 def response(poles: Poles, frequency_hz: npt.ArrayLike) -> Complexes:
@@ -103,12 +104,16 @@ class BandPass:
     """The causal filter as a stream over arrays of one shape; memory independent of length."""
 
     def __init__(self, poles: Poles) -> None:
-        self._poles = poles
+        # Real poles, those of wide bands, come last: their states stay real and cost half.
+        real = poles.pole.imag == 0
+        order = np.argsort(real, kind="stable")
+        self._poles = Poles(poles.pole[order], poles.residue[order])
+        self._pairs = int((~real).sum())
         self._time_s = math.nan
         self._step_s = math.nan
         self._first: Floats | None = None
-        self._state = np.zeros((0, 2, 0), np.float32)
-        self._last = self._before = np.zeros(0, np.float32)
+        self._pair_state = np.zeros((0, 2, 0), np.float32)
+        self._real_state = self._last = self._before = np.zeros((0, 0), np.float32)
 
     def push(self, values: Floats, time_s: float) -> Floats:
         """The band of the newest frame; see `run`."""
@@ -127,26 +132,52 @@ class BandPass:
         Raises:
             TimeStampError: a stamp is no number, or not above the last one.
         """
-        flat = np.ascontiguousarray(values).reshape(len(values), -1)
-        bands = np.zeros(flat.shape, np.float32)
-        start = 0
-        if self._first is None and len(flat) > 0:
-            check_time(times_s[0], self._time_s)
-            self._first, self._time_s, start = flat[0].copy(), times_s[0], 1
-            self._state = np.zeros((len(self._poles.pole), 2, flat.shape[1]), np.float32)
-            self._last, self._before = np.zeros((2, flat.shape[1]), np.float32)
-        tables = [self._table(time_s) for time_s in times_s[start:]]
-        if tables:
-            _advance(
-                self._state,
-                self._before,
-                self._last,
-                flat[start:],
-                self._first,
-                np.stack(tables),
-                bands[start:],
-            )
+        flat = np.ascontiguousarray(values).reshape(len(values), math.prod(values.shape[1:]))
+        bands = np.empty(flat.shape, np.float32)
+        rows = np.arange(len(flat))
+        self.advance(Frames(flat, rows, np.ones(len(flat), np.float32)), times_s, bands, rows)
         return bands.reshape(values.shape)
+
+    def advance(
+        self, frames: Frames, times_s: Sequence[float], bands: Floats, to: npt.NDArray[np.intp]
+    ) -> None:
+        """`run` without copies: frames are read where they lie, bands written where asked for.
+
+        Args:
+            frames: the next ones.
+            times_s: as for `run`.
+            bands: (any number, pixels), written to.
+            to: row of ``bands`` for each frame; -1 if its band is not wanted.
+
+        Raises:
+            TimeStampError: as for `run`.
+        """
+        if len(times_s) == 0:
+            return
+        is_first = self._first is None
+        if self._first is None:
+            check_time(times_s[0], self._time_s)
+            self._first = frames.values[frames.rows[0]] * frames.gains[0]
+            self._begin(self._first.size, times_s[0])
+        tables = [self._table(time_s) for time_s in times_s[int(is_first) :]]
+        if is_first:  # nothing has moved yet
+            tables.insert(0, np.zeros((len(self._poles.pole), 8), np.float32))
+        _advance(
+            (self._pair_state, self._real_state, self._before, self._last),
+            frames.values,
+            frames.rows,
+            frames.gains,
+            self._first,
+            np.stack(tables),
+            bands,
+            to,
+        )
+
+    def _begin(self, pixels: int, time_s: float) -> None:
+        self._time_s = time_s
+        self._pair_state = np.zeros((self._pairs, 2, pixels), np.float32)
+        self._real_state = np.zeros((len(self._poles.pole) - self._pairs, pixels), np.float32)
+        self._before, self._last = np.zeros((2, pixels), np.float32)
 
     def _table(self, time_s: float) -> Floats:
         check_time(time_s, self._time_s)
@@ -155,6 +186,20 @@ class BandPass:
         earlier_s = step_s if math.isnan(self._step_s) else self._step_s
         self._time_s, self._step_s = time_s, step_s
         return _coefficients(self._poles, step_s, earlier_s)
+
+
+class Frames(NamedTuple):
+    """Frames that lie somewhere in an array.
+
+    Attributes:
+        values: (any number, pixels), float32, C-contiguous.
+        rows: (frames,), the row of each, in the order of their times.
+        gains: (frames,), float32, what each is multiplied by.
+    """
+
+    values: Floats
+    rows: npt.NDArray[np.intp]
+    gains: Floats
 
 
 def check_time(time_s: float, last_s: float) -> None:
@@ -211,34 +256,61 @@ def _coefficients(poles: Poles, step_s: float, earlier_s: float) -> Floats:
 
 
 @numba.njit(cache=True, fastmath=True)
-def _advance(state, before, last, values, first, tables, bands):  # type: ignore[no-untyped-def]
+def _advance(states, values, rows, gains, first, tables, bands, to):  # type: ignore[no-untyped-def]
     """Every frame, pole and pixel; updates the states and the two remembered frames.
 
-    ``state`` is (poles, 2, pixels), ``values`` and ``bands`` (frames, pixels), ``tables`` (frames,
-    poles, 8), all else (pixels,). Float32 throughout. A block of pixels goes through all frames
-    before the next one, so that its state is fetched from memory once.
+    ``states`` are those of the pairs (pairs, 2, pixels), of the real poles (reals, pixels) and the
+    frames n - 2 and n - 1 (pixels,). ``values`` and ``bands`` are (any number, pixels), ``tables``
+    (frames, poles, 8), ``first`` (pixels,), all else (frames,). A block of pixels goes through all
+    frames before the next one, so that its state is fetched from memory once.
     """
+    pair_state, real_state, before, last = states
+    pairs = pair_state.shape[0]
+    unwanted = np.empty(_BLOCK, np.float32)
+    past = np.empty((3, _BLOCK), np.float32)  # frames n - 2, n - 1 and n, taking turns
     for start in range(0, first.size, _BLOCK):
         stop = min(start + _BLOCK, first.size)
-        for frame in range(values.shape[0]):
-            band = bands[frame, start:stop]
-            value = values[frame, start:stop]
-            early, late, zero = before[start:stop], last[start:stop], first[start:stop]
-            for k in range(state.shape[0]):
-                growth_re, growth_im = tables[frame, k, 0], tables[frame, k, 1]
-                before_re, before_im = tables[frame, k, 2], tables[frame, k, 3]
-                last_re, last_im = tables[frame, k, 4], tables[frame, k, 5]
-                new_re, new_im = tables[frame, k, 6], tables[frame, k, 7]
-                real, imaginary = state[k, 0, start:stop], state[k, 1, start:stop]
-                for i in range(stop - start):
-                    new = value[i] - zero[i]
-                    re = growth_re * real[i] - growth_im * imaginary[i]
-                    im = growth_re * imaginary[i] + growth_im * real[i]
-                    re += before_re * early[i] + last_re * late[i] + new_re * new
-                    im += before_im * early[i] + last_im * late[i] + new_im * new
-                    real[i] = re
-                    imaginary[i] = im
-                    band[i] += re
-            for i in range(stop - start):
-                early[i] = late[i]
-                late[i] = value[i] - zero[i]
+        size = stop - start
+        zero = first[start:stop]
+        past[0, :size] = before[start:stop]
+        past[1, :size] = last[start:stop]
+        for frame in range(rows.size):
+            early, late, new = past[frame % 3], past[(frame + 1) % 3], past[(frame + 2) % 3]
+            value, gain = values[rows[frame], start:stop], gains[frame]
+            band = unwanted[:size] if to[frame] < 0 else bands[to[frame], start:stop]
+            for i in range(size):
+                new[i] = gain * value[i] - zero[i]
+                band[i] = 0
+            for k in range(pairs):
+                _pair(tables[frame, k], pair_state[k, :, start:stop], early, late, new, band)
+            for k in range(real_state.shape[0]):
+                _real(tables[frame, pairs + k], real_state[k, start:stop], early, late, new, band)
+        before[start:stop] = past[rows.size % 3, :size]
+        last[start:stop] = past[(rows.size + 1) % 3, :size]
+
+
+@numba.njit(cache=True, fastmath=True)
+def _pair(table, state, early, late, new, band):  # type: ignore[no-untyped-def]
+    """One frame of a pair of complex poles: z' = p z + x, added to the band."""
+    growth_re, growth_im = table[0], table[1]
+    early_re, early_im, late_re, late_im = table[2], table[3], table[4], table[5]
+    new_re, new_im = table[6], table[7]
+    real, imaginary = state[0], state[1]
+    for i in range(band.size):
+        re = growth_re * real[i] - growth_im * imaginary[i]
+        im = growth_re * imaginary[i] + growth_im * real[i]
+        re += early_re * early[i] + late_re * late[i] + new_re * new[i]
+        im += early_im * early[i] + late_im * late[i] + new_im * new[i]
+        real[i] = re
+        imaginary[i] = im
+        band[i] += re
+
+
+@numba.njit(cache=True, fastmath=True)
+def _real(table, state, early, late, new, band):  # type: ignore[no-untyped-def]
+    """One frame of a real pole, added to the band."""
+    growth, of_early, of_late, of_new = table[0], table[2], table[4], table[6]
+    for i in range(band.size):
+        re = growth * state[i] + of_early * early[i] + of_late * late[i] + of_new * new[i]
+        state[i] = re
+        band[i] += re
