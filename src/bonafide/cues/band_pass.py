@@ -36,7 +36,7 @@ MOST_UNEVEN = 3.0
 """A step this many times the one before is bridged by a straight line: the parabola through two
 frames that lie close together would carry their noise far."""
 
-_BLOCK = 512  # pixels whose state, 20 KiB for five poles, fits a core's first cache
+_BLOCK = 512  # pixels; what is remembered of them, 26 KiB for five poles, fits the first cache
 
 LEAK = 0.07
 """The most that alpha |H| may be an octave outside. 1.07 is 0.6 dB, which leaves room below 1 dB
@@ -111,9 +111,7 @@ class BandPass:
         self._pairs = int((~real).sum())
         self._time_s = math.nan
         self._step_s = math.nan
-        self._first: Floats | None = None
-        self._pair_state = np.zeros((0, 2, 0), np.float32)
-        self._real_state = self._last = self._before = np.zeros((0, 0), np.float32)
+        self._memory: Floats | None = None
 
     def push(self, values: Floats, time_s: float) -> Floats:
         """The band of the newest frame; see `run`."""
@@ -154,30 +152,24 @@ class BandPass:
         """
         if len(times_s) == 0:
             return
-        is_first = self._first is None
-        if self._first is None:
+        tables = []
+        if self._memory is None:
             check_time(times_s[0], self._time_s)
-            self._first = frames.values[frames.rows[0]] * frames.gains[0]
-            self._begin(self._first.size, times_s[0])
-        tables = [self._table(time_s) for time_s in times_s[int(is_first) :]]
-        if is_first:  # nothing has moved yet
-            tables.insert(0, np.zeros((len(self._poles.pole), 8), np.float32))
-        _advance(
-            (self._pair_state, self._real_state, self._before, self._last),
-            frames.values,
-            frames.rows,
-            frames.gains,
-            self._first,
-            np.stack(tables),
-            bands,
-            to,
-        )
+            first = frames.values[frames.rows[0]] * frames.gains[0]
+            self._memory = self._begin(first, times_s[0])
+            tables.append(np.zeros((len(self._poles.pole), 8), np.float32))
+        tables += [self._table(time_s) for time_s in times_s[len(tables) :]]
+        advance = _kernel(self._pairs, len(self._poles.pole) - self._pairs)
+        stacked = np.stack(tables).reshape(len(tables), -1)
+        advance(self._memory, *frames, stacked, bands, to)
 
-    def _begin(self, pixels: int, time_s: float) -> None:
+    def _begin(self, first: Floats, time_s: float) -> Floats:
+        """What is remembered, see `_kernel`: nothing has moved before the clip's first frame."""
         self._time_s = time_s
-        self._pair_state = np.zeros((self._pairs, 2, pixels), np.float32)
-        self._real_state = np.zeros((len(self._poles.pole) - self._pairs, pixels), np.float32)
-        self._before, self._last = np.zeros((2, pixels), np.float32)
+        blocks = -(-first.size // _BLOCK)
+        memory = np.zeros((blocks, len(self._poles.pole) + self._pairs + 3, _BLOCK), np.float32)
+        memory[:, -3] = np.pad(first, (0, blocks * _BLOCK - first.size)).reshape(blocks, _BLOCK)
+        return memory.reshape(blocks, -1)
 
     def _table(self, time_s: float) -> Floats:
         check_time(time_s, self._time_s)
@@ -255,62 +247,53 @@ def _coefficients(poles: Poles, step_s: float, earlier_s: float) -> Floats:
     return table.view(np.float64).astype(np.float32)
 
 
-@numba.njit(cache=True, fastmath=True)
-def _advance(states, values, rows, gains, first, tables, bands, to):  # type: ignore[no-untyped-def]
-    """Every frame, pole and pixel; updates the states and the two remembered frames.
+@lru_cache(maxsize=64)
+def _kernel(pairs: int, reals: int):  # type: ignore[no-untyped-def]
+    """The filter of so many poles, compiled for that number; see `BandPass.advance`.
 
-    ``states`` are those of the pairs (pairs, 2, pixels), of the real poles (reals, pixels) and the
-    frames n - 2 and n - 1 (pixels,). ``values`` and ``bands`` are (any number, pixels), ``tables``
-    (frames, poles, 8), ``first`` (pixels,), all else (frames,). A block of pixels goes through all
-    frames before the next one, so that its state is fetched from memory once.
+    A block of pixels goes through all frames before the next one, so that what it remembers stays
+    in the first cache. All poles of a pixel are done in one go, and all that a block remembers lies
+    in one array, ``memory`` (blocks, places of _BLOCK pixels), at distances known to the compiler:
+    only then does it see that eight pixels at a time are safe. The places are the pairs' real and
+    imaginary parts, the real poles, the clip's first frame, and the frames n - 2 and n - 1.
     """
-    pair_state, real_state, before, last = states
-    pairs = pair_state.shape[0]
-    unwanted = np.empty(_BLOCK, np.float32)
-    past = np.empty((3, _BLOCK), np.float32)  # frames n - 2, n - 1 and n, taking turns
-    for start in range(0, first.size, _BLOCK):
-        stop = min(start + _BLOCK, first.size)
-        size = stop - start
-        zero = first[start:stop]
-        past[0, :size] = before[start:stop]
-        past[1, :size] = last[start:stop]
-        for frame in range(rows.size):
-            early, late, new = past[frame % 3], past[(frame + 1) % 3], past[(frame + 2) % 3]
-            value, gain = values[rows[frame], start:stop], gains[frame]
-            band = unwanted[:size] if to[frame] < 0 else bands[to[frame], start:stop]
-            for i in range(size):
-                new[i] = gain * value[i] - zero[i]
-                band[i] = 0
-            for k in range(pairs):
-                _pair(tables[frame, k], pair_state[k, :, start:stop], early, late, new, band)
-            for k in range(real_state.shape[0]):
-                _real(tables[frame, pairs + k], real_state[k, start:stop], early, late, new, band)
-        before[start:stop] = past[rows.size % 3, :size]
-        last[start:stop] = past[(rows.size + 1) % 3, :size]
+    # Unsigned, because Python's counting from the end would be checked for at every pixel.
+    size = np.uintp(_BLOCK)
+    first, early, late = (np.uintp(2 * pairs + reals + place) * size for place in range(3))
 
+    @numba.njit(cache=True, fastmath=True)
+    def advance(memory, values, rows, gains, tables, bands, to):  # type: ignore[no-untyped-def]
+        unwanted = np.empty(_BLOCK, np.float32)
+        for block in range(memory.shape[0]):
+            start = block * _BLOCK
+            stop = min(start + _BLOCK, values.shape[1])
+            known = memory[block]
+            for frame in range(rows.size):
+                value, gain, table = values[rows[frame], start:stop], gains[frame], tables[frame]
+                band = unwanted[: stop - start]
+                if to[frame] >= 0:
+                    band = bands[to[frame], start:stop]
+                for each in range(band.size):
+                    i = np.uintp(each)
+                    before, last = known[early + i], known[late + i]
+                    new = gain * value[i] - known[first + i]
+                    total = np.float32(0)
+                    for k in range(pairs):
+                        c, at = 8 * k, np.uintp(2 * k) * size + i
+                        re, im = known[at], known[at + size]
+                        next_re = table[c] * re - table[c + 1] * im
+                        next_im = table[c] * im + table[c + 1] * re
+                        next_re += table[c + 2] * before + table[c + 4] * last + table[c + 6] * new
+                        next_im += table[c + 3] * before + table[c + 5] * last + table[c + 7] * new
+                        known[at], known[at + size] = next_re, next_im
+                        total += next_re
+                    for k in range(pairs, pairs + reals):
+                        c, at = 8 * k, np.uintp(pairs + k) * size + i
+                        state = table[c] * known[at]
+                        state += table[c + 2] * before + table[c + 4] * last + table[c + 6] * new
+                        known[at] = state
+                        total += state
+                    known[early + i], known[late + i] = last, new
+                    band[i] = total
 
-@numba.njit(cache=True, fastmath=True)
-def _pair(table, state, early, late, new, band):  # type: ignore[no-untyped-def]
-    """One frame of a pair of complex poles: z' = p z + x, added to the band."""
-    growth_re, growth_im = table[0], table[1]
-    early_re, early_im, late_re, late_im = table[2], table[3], table[4], table[5]
-    new_re, new_im = table[6], table[7]
-    real, imaginary = state[0], state[1]
-    for i in range(band.size):
-        re = growth_re * real[i] - growth_im * imaginary[i]
-        im = growth_re * imaginary[i] + growth_im * real[i]
-        re += early_re * early[i] + late_re * late[i] + new_re * new[i]
-        im += early_im * early[i] + late_im * late[i] + new_im * new[i]
-        real[i] = re
-        imaginary[i] = im
-        band[i] += re
-
-
-@numba.njit(cache=True, fastmath=True)
-def _real(table, state, early, late, new, band):  # type: ignore[no-untyped-def]
-    """One frame of a real pole, added to the band."""
-    growth, of_early, of_late, of_new = table[0], table[2], table[4], table[6]
-    for i in range(band.size):
-        re = growth * state[i] + of_early * early[i] + of_late * late[i] + of_new * new[i]
-        state[i] = re
-        band[i] += re
+    return advance
