@@ -5,7 +5,15 @@ import pytest
 import scipy.signal
 from moving_pictures import even_times, jittered_times, sine_fit
 
-from bonafide.cues.band_pass import BandPass, design, group_delay_s, partial_fractions, response
+from bonafide.cues.band_pass import (
+    BandPass,
+    Frames,
+    _coefficients,
+    design,
+    group_delay_s,
+    partial_fractions,
+    response,
+)
 from bonafide.cues.magnification_settings import TimeStampError
 
 BANDS = [(0.5, 3.0), (0.7, 4.0), (0.83, 1.0), (0.5, 10.0), (3.6, 6.2)]
@@ -57,6 +65,32 @@ def test_a_straight_line_is_followed_exactly_at_any_spacing():
     # The first step but one still feels the stillness before the clip: its parabola bends.
     np.testing.assert_allclose(found, expected, atol=0.01)
     assert np.abs(expected).max() > 0.5
+
+
+@pytest.mark.parametrize("alpha", [1.0, 10.0])
+def test_frames_anywhere_in_memory_give_the_sum_over_the_poles_written_out(alpha):
+    poles, rng = design(0.5, 3.0, alpha), np.random.default_rng(0)
+    times, values = jittered_times(1), rng.normal(0, 1, (40, 1300)).astype(np.float32)
+    rows, gains = rng.permutation(40)[:30], rng.uniform(0, 2, 30).astype(np.float32)
+    to = np.where(np.arange(30) % 3 == 0, -1, np.arange(30))
+    bands = np.full((30, 1300), 7, np.float32)
+    band_pass = BandPass(poles)
+    for part in (slice(0, 11), slice(11, 30)):
+        frames = Frames(values, rows[part], gains[part])
+        band_pass.advance(frames, times[:30][part].tolist(), bands, to[part])
+    moved = gains[:, None].astype(float) * values[rows]
+    moved -= moved[0]
+    expected = [np.zeros(1300)]
+    state = np.zeros((len(poles.pole), 1300), complex)
+    steps = np.r_[np.diff(times)[0], np.diff(times)]
+    for n in range(1, 30):
+        table = _coefficients(poles, steps[n], steps[n - 1]).astype(float).view(complex)
+        weights = table[:, 1:] @ np.stack([moved[max(n - 2, 0)], moved[n - 1], moved[n]])
+        state = table[:, :1] * state + weights
+        expected.append(state.real.sum(0))
+    wanted = to >= 0
+    np.testing.assert_allclose(bands[wanted], np.stack(expected)[wanted], atol=1e-4)
+    assert (bands[~wanted] == 7).all()
 
 
 @pytest.mark.parametrize("frequency_hz", [0.5, 1.2, 3.0, 5.0])

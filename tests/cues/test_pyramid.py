@@ -32,6 +32,18 @@ def test_all_levels_with_the_same_alpha_and_the_rest_are_the_picture():
     np.testing.assert_allclose(whole, 3 * picture, atol=1e-4)
 
 
+@pytest.mark.parametrize("shape", [(61, 83), (48, 40, 3)])
+def test_amplified_levels_are_the_sum_that_they_are_defined_as(shape):
+    picture = np.random.default_rng(0).normal(0, 1, shape).astype(np.float32)
+    alphas = [0.5, 3.0, 7.0]
+    total = np.zeros(shape)
+    for level, alpha in enumerate(alphas):
+        here, below = pyramid.shrink(picture, level), pyramid.shrink(picture, level + 1)
+        difference = here - pyramid.grow(below, *here.shape[:2])
+        total += alpha * pyramid.grow(difference, *shape[:2])
+    np.testing.assert_allclose(pyramid.amplify_levels(picture, alphas), total, atol=2e-5)
+
+
 def test_alpha_per_level_keeps_the_bound_by_hand():
     # delta = 80 / 8 / 21 = 0.476 px. At 20 px: 20 / 8 / 0.476 - 1 = 4.25.
     alphas = pyramid.level_alphas(20, 80, 6)

@@ -149,7 +149,7 @@ def test_clips_are_cached_once_for_a_data_set(reproduced):
     data = reproduced[0] / "runs" / "data"
     for name in ("replay-attack-controlled", "replay-attack-adverse", "msu-mfsd"):
         caches = {path.name for path in (data / name).iterdir() if path.is_dir()}
-        assert caches == {"clips-112-plain", "lbp-112-plain"}
+        assert caches == {"clips-112-plain", "lbp-112-plain", "faces-0.6s-3hz"}
 
 
 def test_frozen_networks_share_their_stored_pool5_and_claims_are_tested_on_hter(

@@ -9,11 +9,14 @@ import torch
 from PIL import Image
 
 from bonafide.cues.clip_frames import ClipFile, ClipSettings, read_clip
+from bonafide.face.crop import extended_clip_box
 from bonafide.face.detect import MtcnnDetector
 from bonafide.models.motion_cnn_lstm import MotionCnnLstm
+from bonafide.training import clip_faces as clip_faces_module
 from bonafide.training.array_cache import ArrayCache
 from bonafide.training.clip_cache import clip_cache, pool5_cache
-from bonafide.types import BonafideError, Label, Presentation, Split
+from bonafide.training.clip_faces import clip_faces, extended
+from bonafide.types import BonafideError, Box, Label, Presentation, Split
 
 SETTINGS = ClipSettings(frames=4, window_s=1.0, side_px=48)
 
@@ -52,6 +55,30 @@ def test_rows_are_what_read_clip_gives_and_misses_have_their_reason(media):
     advice = {row["presentation"]: row["advice"] for row in rows}
     assert "0.6 s; 1 s are needed" in advice["short.mp4"]
     assert "this is a photo" in advice["photo.png"]
+
+
+def test_frames_cut_by_faces_found_before_are_those_of_read_clip(media, monkeypatch):
+    names = ("good.mp4", "short.mp4", "wall.mp4", "broken.mp4", "photo.png")
+    samples = [sample(media / name) for name in names]
+    faces = clip_faces(samples, media / "faces", SETTINGS)
+    found_on_the_way = clip_cache(samples, media / "one", SETTINGS)
+    monkeypatch.setattr(clip_faces_module, "find_clip_face", None)  # nobody looks for a face again
+    again = clip_faces(samples, media / "faces", SETTINGS)
+    cache = clip_cache(samples, media / "two", SETTINGS, faces=again)
+    assert again == faces
+    np.testing.assert_array_equal(cache.values, found_on_the_way.values)
+    assert cache.missed == found_on_the_way.missed
+    rows = [(media / name / "missed.csv").read_text() for name in ("one", "two")]
+    assert rows[0] == rows[1]
+
+
+@pytest.mark.parametrize("factor", [0.8, 1.0, 1.6])
+def test_the_swept_square_is_enlarged_as_the_clips_box_is(factor):
+    boxes = [Box(10 + i, 20 - i, 40, 50 + i) for i in range(5)]
+    own = extended_clip_box(boxes, factor)
+    ours = extended(extended_clip_box(boxes, 1.0), factor)
+    for name in ("left", "top", "width", "height"):
+        assert getattr(ours, name) == pytest.approx(getattr(own, name), abs=1e-12)
 
 
 def test_a_band_that_a_clip_cannot_show_is_a_reason(media):

@@ -36,7 +36,7 @@ MOST_UNEVEN = 3.0
 """A step this many times the one before is bridged by a straight line: the parabola through two
 frames that lie close together would carry their noise far."""
 
-_BLOCK = 512  # pixels whose state, 20 KiB for five poles, fits a core's first cache
+_BLOCK = 512  # pixels; what is remembered of them, 26 KiB for five poles, fits the first cache
 
 LEAK = 0.07
 """The most that alpha |H| may be an octave outside. 1.07 is 0.6 dB, which leaves room below 1 dB
@@ -81,7 +81,8 @@ def partial_fractions(zeros: Complexes, poles: Complexes, gain: float) -> Poles:
     real = np.abs(poles.imag) < 1e-9 * np.abs(poles)
     kept = real | (poles.imag > 0)
     residues = [gain * np.prod(p - zeros) / np.prod(p - poles[poles != p]) for p in poles[kept]]
-    return Poles(poles[kept], np.array(residues) * np.where(real[kept], 0.5, 1.0))
+    exact = np.where(real[kept], poles[kept].real, poles[kept])
+    return Poles(exact, np.array(residues) * np.where(real[kept], 0.5, 1.0))
 
 
 def response(poles: Poles, frequency_hz: npt.ArrayLike) -> Complexes:
@@ -103,12 +104,14 @@ class BandPass:
     """The causal filter as a stream over arrays of one shape; memory independent of length."""
 
     def __init__(self, poles: Poles) -> None:
-        self._poles = poles
+        # Real poles, those of wide bands, come last: their states stay real and cost half.
+        real = poles.pole.imag == 0
+        order = np.argsort(real, kind="stable")
+        self._poles = Poles(poles.pole[order], poles.residue[order])
+        self._pairs = int((~real).sum())
         self._time_s = math.nan
         self._step_s = math.nan
-        self._first: Floats | None = None
-        self._state = np.zeros((0, 2, 0), np.float32)
-        self._last = self._before = np.zeros(0, np.float32)
+        self._memory: Floats | None = None
 
     def push(self, values: Floats, time_s: float) -> Floats:
         """The band of the newest frame; see `run`."""
@@ -127,26 +130,46 @@ class BandPass:
         Raises:
             TimeStampError: a stamp is no number, or not above the last one.
         """
-        flat = np.ascontiguousarray(values).reshape(len(values), -1)
-        bands = np.zeros(flat.shape, np.float32)
-        start = 0
-        if self._first is None and len(flat) > 0:
-            check_time(times_s[0], self._time_s)
-            self._first, self._time_s, start = flat[0].copy(), times_s[0], 1
-            self._state = np.zeros((len(self._poles.pole), 2, flat.shape[1]), np.float32)
-            self._last, self._before = np.zeros((2, flat.shape[1]), np.float32)
-        tables = [self._table(time_s) for time_s in times_s[start:]]
-        if tables:
-            _advance(
-                self._state,
-                self._before,
-                self._last,
-                flat[start:],
-                self._first,
-                np.stack(tables),
-                bands[start:],
-            )
+        flat = np.ascontiguousarray(values).reshape(len(values), math.prod(values.shape[1:]))
+        bands = np.empty(flat.shape, np.float32)
+        rows = np.arange(len(flat))
+        self.advance(Frames(flat, rows, np.ones(len(flat), np.float32)), times_s, bands, rows)
         return bands.reshape(values.shape)
+
+    def advance(
+        self, frames: Frames, times_s: Sequence[float], bands: Floats, to: npt.NDArray[np.intp]
+    ) -> None:
+        """`run` without copies: frames are read where they lie, bands written where asked for.
+
+        Args:
+            frames: the next ones.
+            times_s: as for `run`.
+            bands: (any number, pixels), written to.
+            to: row of ``bands`` for each frame; -1 if its band is not wanted.
+
+        Raises:
+            TimeStampError: as for `run`.
+        """
+        if len(times_s) == 0:
+            return
+        tables = []
+        if self._memory is None:
+            check_time(times_s[0], self._time_s)
+            first = frames.values[frames.rows[0]] * frames.gains[0]
+            self._memory = self._begin(first, times_s[0])
+            tables.append(np.zeros((len(self._poles.pole), 8), np.float32))
+        tables += [self._table(time_s) for time_s in times_s[len(tables) :]]
+        advance = _kernel(self._pairs, len(self._poles.pole) - self._pairs)
+        stacked = np.stack(tables).reshape(len(tables), -1)
+        advance(self._memory, *frames, stacked, bands, to)
+
+    def _begin(self, first: Floats, time_s: float) -> Floats:
+        """What is remembered, see `_kernel`: nothing has moved before the clip's first frame."""
+        self._time_s = time_s
+        blocks = -(-first.size // _BLOCK)
+        memory = np.zeros((blocks, len(self._poles.pole) + self._pairs + 3, _BLOCK), np.float32)
+        memory[:, -3] = np.pad(first, (0, blocks * _BLOCK - first.size)).reshape(blocks, _BLOCK)
+        return memory.reshape(blocks, -1)
 
     def _table(self, time_s: float) -> Floats:
         check_time(time_s, self._time_s)
@@ -155,6 +178,20 @@ class BandPass:
         earlier_s = step_s if math.isnan(self._step_s) else self._step_s
         self._time_s, self._step_s = time_s, step_s
         return _coefficients(self._poles, step_s, earlier_s)
+
+
+class Frames(NamedTuple):
+    """Frames that lie somewhere in an array.
+
+    Attributes:
+        values: (any number, pixels), float32, C-contiguous.
+        rows: (frames,), the row of each, in the order of their times.
+        gains: (frames,), float32, what each is multiplied by.
+    """
+
+    values: Floats
+    rows: npt.NDArray[np.intp]
+    gains: Floats
 
 
 def check_time(time_s: float, last_s: float) -> None:
@@ -210,35 +247,53 @@ def _coefficients(poles: Poles, step_s: float, earlier_s: float) -> Floats:
     return table.view(np.float64).astype(np.float32)
 
 
-@numba.njit(cache=True, fastmath=True)
-def _advance(state, before, last, values, first, tables, bands):  # type: ignore[no-untyped-def]
-    """Every frame, pole and pixel; updates the states and the two remembered frames.
+@lru_cache(maxsize=64)
+def _kernel(pairs: int, reals: int):  # type: ignore[no-untyped-def]
+    """The filter of so many poles, compiled for that number; see `BandPass.advance`.
 
-    ``state`` is (poles, 2, pixels), ``values`` and ``bands`` (frames, pixels), ``tables`` (frames,
-    poles, 8), all else (pixels,). Float32 throughout. A block of pixels goes through all frames
-    before the next one, so that its state is fetched from memory once.
+    A block of pixels goes through all frames before the next one, so that what it remembers stays
+    in the first cache. All poles of a pixel are done in one go, and all that a block remembers lies
+    in one array, ``memory`` (blocks, places of _BLOCK pixels), at distances known to the compiler:
+    only then does it see that eight pixels at a time are safe. The places are the pairs' real and
+    imaginary parts, the real poles, the clip's first frame, and the frames n - 2 and n - 1.
     """
-    for start in range(0, first.size, _BLOCK):
-        stop = min(start + _BLOCK, first.size)
-        for frame in range(values.shape[0]):
-            band = bands[frame, start:stop]
-            value = values[frame, start:stop]
-            early, late, zero = before[start:stop], last[start:stop], first[start:stop]
-            for k in range(state.shape[0]):
-                growth_re, growth_im = tables[frame, k, 0], tables[frame, k, 1]
-                before_re, before_im = tables[frame, k, 2], tables[frame, k, 3]
-                last_re, last_im = tables[frame, k, 4], tables[frame, k, 5]
-                new_re, new_im = tables[frame, k, 6], tables[frame, k, 7]
-                real, imaginary = state[k, 0, start:stop], state[k, 1, start:stop]
-                for i in range(stop - start):
-                    new = value[i] - zero[i]
-                    re = growth_re * real[i] - growth_im * imaginary[i]
-                    im = growth_re * imaginary[i] + growth_im * real[i]
-                    re += before_re * early[i] + last_re * late[i] + new_re * new
-                    im += before_im * early[i] + last_im * late[i] + new_im * new
-                    real[i] = re
-                    imaginary[i] = im
-                    band[i] += re
-            for i in range(stop - start):
-                early[i] = late[i]
-                late[i] = value[i] - zero[i]
+    # Unsigned, because Python's counting from the end would be checked for at every pixel.
+    size = np.uintp(_BLOCK)
+    first, early, late = (np.uintp(2 * pairs + reals + place) * size for place in range(3))
+
+    @numba.njit(cache=True, fastmath=True)
+    def advance(memory, values, rows, gains, tables, bands, to):  # type: ignore[no-untyped-def]
+        unwanted = np.empty(_BLOCK, np.float32)
+        for block in range(memory.shape[0]):
+            start = block * _BLOCK
+            stop = min(start + _BLOCK, values.shape[1])
+            known = memory[block]
+            for frame in range(rows.size):
+                value, gain, table = values[rows[frame], start:stop], gains[frame], tables[frame]
+                band = unwanted[: stop - start]
+                if to[frame] >= 0:
+                    band = bands[to[frame], start:stop]
+                for each in range(band.size):
+                    i = np.uintp(each)
+                    before, last = known[early + i], known[late + i]
+                    new = gain * value[i] - known[first + i]
+                    total = np.float32(0)
+                    for k in range(pairs):
+                        c, at = 8 * k, np.uintp(2 * k) * size + i
+                        re, im = known[at], known[at + size]
+                        next_re = table[c] * re - table[c + 1] * im
+                        next_im = table[c] * im + table[c + 1] * re
+                        next_re += table[c + 2] * before + table[c + 4] * last + table[c + 6] * new
+                        next_im += table[c + 3] * before + table[c + 5] * last + table[c + 7] * new
+                        known[at], known[at + size] = next_re, next_im
+                        total += next_re
+                    for k in range(pairs, pairs + reals):
+                        c, at = 8 * k, np.uintp(pairs + k) * size + i
+                        state = table[c] * known[at]
+                        state += table[c + 2] * before + table[c + 4] * last + table[c + 6] * new
+                        known[at] = state
+                        total += state
+                    known[early + i], known[late + i] = last, new
+                    band[i] = total
+
+    return advance

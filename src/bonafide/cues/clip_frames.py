@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -178,19 +178,48 @@ def read_clip(
     )
     if face.box is None:
         return ClipFrames(None, np.zeros(0), face.reasons, face, face.looks)
+    taken = take_frames(frames_of, face.box, settings)
+    reasons = face.reasons if taken.refusal is None else (taken.refusal, *face.reasons)
+    return ClipFrames(taken.frames, taken.times_s, reasons, face, taken.seen)
+
+
+class TakenFrames(NamedTuple):
+    """Frames cut by a box that was found before.
+
+    Attributes:
+        frames, times_s, seen: as in `ClipFrames`.
+        refusal: why there are none, or None.
+    """
+
+    frames: Frames | None
+    times_s: npt.NDArray[np.float64]
+    refusal: Reason | None
+    seen: int
+
+
+def take_frames(frames_of: FramesOf, box: Box, settings: ClipSettings) -> TakenFrames:
+    """The second pass of `read_clip` alone, for who has the clip's box already.
+
+    Args:
+        frames_of: begins a pass over the clip's window, such as a `ClipFile`.
+        box: of the whole clip, with its surroundings.
+        settings: which frames, how large, magnified or not.
+
+    Raises:
+        CaptureError: the clip cannot be read.
+    """
     taken = _Taken(settings)
     try:
-        _fill(taken, frames_of(None), face.box, settings)
+        _fill(taken, frames_of(None), box, settings)
         taken.check()
     except MagnificationError as error:
         short = _too_short(f"{error.problem} {error.remedy}")
-        return ClipFrames(None, np.zeros(0), (short,), face, taken.seen)
+        return TakenFrames(None, np.zeros(0), short, taken.seen)
     if taken.missing:
-        short = _too_short(taken.missing)
-        return ClipFrames(None, np.zeros(0), (short, *face.reasons), face, taken.seen)
+        return TakenFrames(None, np.zeros(0), _too_short(taken.missing), taken.seen)
     frames, times_s = np.stack(taken.frames), np.array(taken.times_s)
     order = ORDERS[settings.order](frames)
-    return ClipFrames(frames[order], times_s[order], face.reasons, face, taken.seen)
+    return TakenFrames(frames[order], times_s[order], None, taken.seen)
 
 
 class _Taken:

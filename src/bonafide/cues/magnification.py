@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bonafide.cues import band_pass, pyramid
+from bonafide.cues.add_change import add_change
 from bonafide.cues.magnification_settings import (
     MagnificationError,
     MotionSettings,
@@ -226,9 +227,11 @@ class _Path:
                 )
         channels = 1 if settings.chroma == 0 else 3
         weights = np.array([1, settings.chroma, settings.chroma][:channels], np.float32)
-        self._gain = np.float32(1 if self._alphas else settings.alpha)
+        gain = np.float32(1 if self._alphas else settings.alpha)
         self._to_yiq = YIQ_FROM_RGB[:channels]
-        self._to_rgb = RGB_FROM_YIQ[:, :channels] * weights
+        # Luma alone moves R, G and B alike, to the last bit.
+        to_rgb = np.ones((3, 1), np.float32) if channels == 1 else RGB_FROM_YIQ * weights
+        self._mix = gain * to_rgb
 
     def reduce(self, frame: Pixels) -> npt.NDArray[np.float32]:
         """YIQ, or Y alone, of a frame, as small as is filtered."""
@@ -247,14 +250,7 @@ class _Path:
         if self._alphas:
             band = pyramid.amplify_levels(band, self._alphas)
         height, width = self._shape[:2]
-        change = pyramid.grow(band, height, width)
-        if change.ndim == 2:  # luma alone: R, G and B move alike
-            change = cv2.cvtColor(self._gain * change, cv2.COLOR_GRAY2RGB)
-        else:
-            change = cv2.transform(change, self._gain * self._to_rgb)
-        if frame.dtype == np.uint8:
-            return np.asarray(cv2.add(frame, change, dtype=cv2.CV_8U))  # rounds and saturates
-        return np.clip(frame + change, 0, 255, dtype=np.float32)
+        return add_change(frame, pyramid.grow(band, height, width), self._mix)
 
 
 def _checked(frame: Pixels) -> Pixels:

@@ -85,16 +85,19 @@ def amplify_levels(band: Floats, alphas: Sequence[float]) -> Floats:
     Returns:
         Like ``band``.
     """
-    levels: list[Floats] = []
+    pictures = [band]
     for _ in alphas:
-        smaller = cv2.pyrDown(band)
-        levels.append(band - cv2.pyrUp(smaller, dstsize=band.shape[1::-1]))
-        band = smaller
-    total = np.zeros_like(band)
-    for level, alpha in zip(reversed(levels), reversed(alphas), strict=True):
-        total = cv2.pyrUp(total, dstsize=level.shape[1::-1])
-        total += np.float32(alpha) * level
-    return np.asarray(total, np.float32)
+        pictures.append(np.asarray(cv2.pyrDown(pictures[-1]), np.float32))
+    total = np.zeros_like(pictures[-1])
+    # A level is a picture less the enlarged next one, alpha (G - up(G')). Enlarging is linear, so
+    # up(total) + alpha (G - up(G')) = alpha G + up(total - alpha G'), which enlarges only once.
+    for alpha, picture, smaller in zip(
+        reversed(alphas), pictures[-2::-1], pictures[:0:-1], strict=True
+    ):
+        below = cv2.scaleAdd(smaller, -alpha, total)
+        enlarged = cv2.pyrUp(below, dstsize=picture.shape[1::-1])
+        total = np.asarray(cv2.scaleAdd(picture, alpha, enlarged, dst=enlarged), np.float32)
+    return total
 
 
 def silent_levels(alphas: Sequence[float]) -> int:

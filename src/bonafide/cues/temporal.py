@@ -7,14 +7,14 @@ at once or after a bounded wait. `ideal` needs the whole clip.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import scipy.interpolate
 import scipy.signal
 
-from bonafide.cues.band_pass import BandPass, Floats, design
+from bonafide.cues.band_pass import BandPass, Floats, Frames, design
 from bonafide.cues.magnification_settings import ClipTooShortError
 
 Times = npt.NDArray[np.float64]
@@ -30,6 +30,9 @@ an octave below would change by up to 1.14."""
 
 BLOCK_CYCLES = 1.0
 """How much it releases at a time; less would mean less memory and more work."""
+
+FIRST_SLOTS = 32
+"""Frames that room is made for at first; half as many again whenever it is used up."""
 
 EVEN_S = 1e-5
 """Stamps that are this close to an even grid are taken as even by `ideal`, which saves time."""
@@ -60,11 +63,6 @@ class Causal:
         return []
 
 
-class _Timed(NamedTuple):
-    values: Floats
-    time_s: float
-
-
 class ZeroPhase:
     """Forwards and backwards, so that the band is in step with the motion (Eq. 5 as it stands).
 
@@ -82,83 +80,121 @@ class ZeroPhase:
         self._fade_s = FADE_CYCLES / slowest_hz
         self._forwards = BandPass(self._poles)
         self._begun = False
-        self._new: list[_Timed] = []  # values not yet run forwards
-        self._recent: list[_Timed] = []  # values of the last margin, for the clip's end
-        self._waiting: list[_Timed] = []  # forward bands of frames not yet released
+        self._held = _Held()
+        self._done = 0  # how many of the held frames went forwards
 
     def push(self, values: Floats, time_s: float) -> list[Floats]:
         """Bands of the frames that lie far enough back; often none, then a block."""
-        self._new.append(_Timed(values, time_s))
-        oldest_s = (self._waiting or self._new)[0].time_s
-        if time_s - oldest_s < self._margin_s + self._block_s:
+        held = self._held
+        held.add(values, time_s)
+        if time_s - held.times_s[0] < self._margin_s + self._block_s:
             return []
         self._run_forwards()
-        bands = self._backwards(self._waiting)
-        ready = sum(frame.time_s <= time_s - self._margin_s for frame in self._waiting)
-        self._waiting = self._waiting[ready:]
-        return bands[:ready]
+        ready = sum(each <= time_s - self._margin_s for each in held.times_s)
+        bands = self._backwards(held.forward, held.slots, held.times_s, ready)
+        held.drop(ready)
+        self._done -= ready
+        return bands
 
     def finish(self) -> list[Floats]:
         """Bands of all frames not yet released."""
+        held = self._held
+        if not held.times_s:
+            return []
         self._run_forwards()
-        beyond = _timed_run(self._forwards, _turned(self._recent[::-1])[::-1])
-        bands = self._backwards(self._waiting + beyond)[: len(self._waiting)]
-        self._waiting, self._recent = [], []
+        last_s = held.times_s[-1]
+        recent = sum(last_s - each <= self._margin_s for each in held.times_s)
+        newest_first = held.slots[-recent:][::-1]
+        turned, turned_s = _turned(held.values[newest_first], held.times_s[-recent:][::-1])
+        beyond = self._forwards.run(turned[::-1], turned_s[::-1])
+        forward = np.concatenate([held.forward[held.slots], beyond])
+        times_s = held.times_s + turned_s[::-1]
+        bands = self._backwards(forward, list(range(len(times_s))), times_s, len(held.times_s))
+        held.drop(len(held.times_s))
         return bands
 
     def _run_forwards(self) -> None:
         """Take the new frames into the forward filter, the continuation before the clip first."""
-        if not self._new:
-            return
-        if not self._begun:
-            first_s = self._new[0].time_s
-            head = [frame for frame in self._new if frame.time_s - first_s <= self._margin_s]
-            _timed_run(self._forwards, _turned(head))
+        held = self._held
+        slots, times_s = held.slots[self._done :], held.times_s[self._done :]
+        if not self._begun and slots:
+            head = sum(each - times_s[0] <= self._margin_s for each in times_s)
+            self._forwards.run(*_turned(held.values[slots[:head]], times_s[:head]))
             self._begun = True
-        self._waiting += _timed_run(self._forwards, self._new)
-        last_s = self._new[-1].time_s
-        self._recent = [
-            frame for frame in self._recent + self._new if last_s - frame.time_s <= self._margin_s
-        ]
-        self._new = []
+        rows = np.array(slots, np.intp)
+        frames = Frames(held.values, rows, np.ones(len(rows), np.float32))
+        self._forwards.advance(frames, times_s, held.forward, rows)
+        self._done = len(held.slots)
 
-    def _backwards(self, frames: list[_Timed]) -> list[Floats]:
-        if not frames:
-            return []
-        end_s = frames[-1].time_s
-        faded = [
-            _Timed(values * _fade_in((end_s - time_s) / self._fade_s), -time_s)
-            if end_s - time_s < self._fade_s
-            else _Timed(values, -time_s)
-            for values, time_s in reversed(frames)
-        ]
-        return [frame.values for frame in _timed_run(BandPass(self._poles), faded)][::-1]
-
-
-def _fade_in(share: float) -> np.float32:
-    return np.float32(0.5 - 0.5 * math.cos(math.pi * share))
+    def _backwards(
+        self, forward: Floats, rows: list[int], times_s: list[float], ready: int
+    ) -> list[Floats]:
+        """From the last frame back to the first; the bands of the first ``ready`` ones alone."""
+        ages_s = times_s[-1] - np.array(times_s[::-1])
+        gains = np.where(ages_s < self._fade_s, _fade_in(ages_s / self._fade_s), 1)
+        to = np.arange(len(rows))[::-1]
+        bands = np.empty((ready, forward.shape[1]), np.float32)
+        BandPass(self._poles).advance(
+            Frames(forward, np.array(rows[::-1], np.intp), gains.astype(np.float32)),
+            [-each for each in times_s[::-1]],
+            bands,
+            np.where(to < ready, to, -1),
+        )
+        return [band.reshape(self._held.shape) for band in bands]
 
 
-def _timed_run(band_pass: BandPass, frames: list[_Timed]) -> list[_Timed]:
-    if not frames:
-        return []
-    times_s = [frame.time_s for frame in frames]
-    bands = band_pass.run(np.stack([frame.values for frame in frames]), times_s)
-    return [_Timed(band, time_s) for band, time_s in zip(bands, times_s, strict=True)]
+class _Held:
+    """The frames that are held back, in slots that are used again.
 
-
-def _turned(frames: list[_Timed]) -> list[_Timed]:
-    """The frames after the first, turned by 180 degrees about it in time and value, oldest first.
-
-    Given a list in reverse order, it continues the clip's end in the same way.
+    Attributes:
+        shape: of a frame's values.
+        values, forward: (slots, pixels), as they came and as the forward filter left them.
+        slots, times_s: of the held frames, oldest first.
     """
-    if not frames:
-        return []
-    first = frames[0]
-    return [
-        _Timed(2 * first.values - values, 2 * first.time_s - time_s)
-        for values, time_s in reversed(frames[1:])
-    ]
+
+    def __init__(self) -> None:
+        self.shape: tuple[int, ...] = ()
+        self.values = self.forward = np.zeros((0, 0), np.float32)
+        self.slots: list[int] = []
+        self.times_s: list[float] = []
+        self._free: list[int] = []
+
+    def add(self, values: Floats, time_s: float) -> None:
+        """Hold another frame."""
+        if not self._free:
+            self._grow(values)
+        slot = self._free.pop()
+        self.values[slot] = values.reshape(-1)
+        self.slots.append(slot)
+        self.times_s.append(time_s)
+
+    def drop(self, count: int) -> None:
+        """Let the oldest frames go."""
+        self._free += self.slots[:count]
+        del self.slots[:count], self.times_s[:count]
+
+    def _grow(self, values: Floats) -> None:
+        self.shape = values.shape
+        before = len(self.values)
+        more = max(before // 2, FIRST_SLOTS)
+        added = np.zeros((more, values.size), np.float32)
+        self.values = np.concatenate([self.values.reshape(before, -1), added]) if before else added
+        self.forward = np.concatenate([self.forward, added]) if before else added.copy()
+        self._free = list(range(before, before + more))
+
+
+def _fade_in(share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return 0.5 - 0.5 * np.cos(math.pi * share)
+
+
+def _turned(values: Floats, times_s: list[float]) -> tuple[Floats, list[float]]:
+    """The frames after the first, turned by 180 degrees about it in time and value, last one first.
+
+    Given frames in reverse order, it continues the clip's end in the same way, and there too what
+    lies farthest from the clip comes first.
+    """
+    turned_s = [2 * times_s[0] - each for each in times_s[1:]]
+    return 2 * values[0] - values[1:][::-1], turned_s[::-1]
 
 
 def ideal(values: Floats, times_s: Times, low_hz: float, high_hz: float) -> Floats:

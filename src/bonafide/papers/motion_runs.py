@@ -58,9 +58,9 @@ NETWORKS: dict[str, MotionSettings] = {
         hidden=64,
         window_s=2.2,
         batch=8,
-        steps=120,
+        steps=80,
         learning_rate=1e-3,
-        evaluate_every=30,
+        evaluate_every=20,
     ),
     "full": MotionSettings(),
 }

@@ -27,6 +27,7 @@ from bonafide.papers.data import PreparedData
 from bonafide.papers.measure import OPERATING_POINT, scores_path
 from bonafide.papers.plan import OnStep
 from bonafide.training.array_cache import ArrayCache
+from bonafide.training.clip_faces import Faces, clip_faces
 from bonafide.training.motion_settings import RANDOM, MotionSettings
 from bonafide.training.motion_task import (
     ClipCaches,
@@ -77,6 +78,21 @@ def cache_name(kind: str, settings: Settings) -> str:
     """
     parts = [kind, str(settings.clip().side_px), "magnified" if settings.preset else "plain"]
     return "-".join(parts + ([] if settings.order == "in_order" else [settings.order]))
+
+
+def faces_of(
+    data: PreparedData, settings: Settings, workers: int, report: Reporter
+) -> dict[Split, Faces]:
+    """Where the faces of a data set's clips move, which all its caches share."""
+    clip, faces = settings.clip(), {}
+    name = f"faces-{clip.window_s:g}s-{clip.look_hz:g}hz"
+    for split in Split:
+        rows = [row for row in data.rows if row.split is split]
+        if rows:
+            folder = data.folder / name / split.value
+            on_sample = report.preparing(f"faces of {split.value}", len(rows))
+            faces[split] = clip_faces(rows, folder, clip, workers=workers, on_sample=on_sample)
+    return faces
 
 
 @dataclass(frozen=True)
@@ -137,7 +153,9 @@ class TextureTrial:
         """Not measured: the paper's tables compare no costs."""
 
     def _open(self, data: PreparedData, workers: int, report: Reporter) -> FeatureCaches:
-        return open_features(data.table, data.folder / self.cache, self.settings, workers, report)
+        faces = faces_of(data, self.settings, workers, report)
+        folder = data.folder / self.cache
+        return open_features(data.table, folder, self.settings, workers, report, faces)
 
 
 @dataclass(frozen=True)
@@ -216,7 +234,9 @@ class NetworkTrial:
         """Not measured: the paper's tables compare no costs."""
 
     def _open(self, data: PreparedData, workers: int, report: Reporter) -> ClipCaches:
-        return open_clips(data.table, data.folder / self.cache, self.settings, workers, report)
+        faces = faces_of(data, self.settings, workers, report)
+        folder = data.folder / self.cache
+        return open_clips(data.table, folder, self.settings, workers, report, faces)
 
     def _training_data(
         self,

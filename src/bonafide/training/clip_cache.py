@@ -21,17 +21,14 @@ import numpy.typing as npt
 import torch
 
 from bonafide.capture.errors import CaptureError
-from bonafide.capture.sniff import MediaKind
-from bonafide.capture.sources import expand_sources
-from bonafide.cues.clip_frames import ClipFile, ClipSettings, read_clip
-from bonafide.face.detect import MtcnnDetector
+from bonafide.cues.clip_frames import ClipFile, ClipSettings, take_frames
 from bonafide.models.motion_cnn_lstm import MotionCnnLstm
 from bonafide.training.array_cache import META, ArrayCache, Made, Recipe, array_cache, fits
+from bonafide.training.clip_faces import Faces, NoFace, extended, find_face
 from bonafide.types import Presentation, ReasonCode
 
 CLIPS = "clips.npy"
 POOL5 = "pool5.npy"
-PHOTO = "This model judges clips, and this is a photo."
 
 
 def clip_cache(
@@ -39,6 +36,7 @@ def clip_cache(
     folder: Path,
     settings: ClipSettings,
     *,
+    faces: Faces | None = None,
     workers: int = 1,
     on_sample: Callable[[], None] | None = None,
 ) -> ArrayCache:
@@ -46,6 +44,11 @@ def clip_cache(
 
     Clips without one usable face, or too short for the window or the band, are listed in
     missed.csv with the reason, and so are photos.
+
+    Args:
+        samples, folder, workers, on_sample: as there.
+        settings: which frames of a clip.
+        faces: of `clip_faces`, found with the same window and looks; None finds them on the way.
 
     Returns:
         values (clips, N, side, side, 3) uint8 RGB, one row a clip.
@@ -56,7 +59,7 @@ def clip_cache(
     recipe = Recipe(
         name=CLIPS,
         settings=asdict(settings),
-        make=functools.partial(_read_sample, settings=settings),
+        make=functools.partial(_read_sample, settings=settings, faces=faces),
         nothing="no clip gives the frames asked for.",
     )
     return array_cache(samples, folder, recipe, workers=workers, on_sample=on_sample)
@@ -119,31 +122,32 @@ def _digest_of_weights(network: MotionCnnLstm) -> str:
     return digest.hexdigest()
 
 
-@functools.cache
-def _detector() -> MtcnnDetector:
-    """One a process: loading it takes longer than a clip's face."""
-    return MtcnnDetector()
-
-
-def _read_sample(sample: Presentation, settings: ClipSettings) -> Made:
-    frames, reason, advice = frames_of_sample(sample, settings)
+def _read_sample(sample: Presentation, settings: ClipSettings, faces: Faces | None) -> Made:
+    frames, reason, advice = frames_of_sample(sample, settings, faces)
     return Made([] if frames is None else [frames], reason, advice)
 
 
 def frames_of_sample(
-    sample: Presentation, settings: ClipSettings
+    sample: Presentation, settings: ClipSettings, faces: Faces | None = None
 ) -> tuple[npt.NDArray[np.uint8] | None, str, str]:
-    """The frames of one row of a sample table, or None with the reason's code and advice."""
-    [source] = expand_sources([str(Path(sample.path))])
-    if source.kind is MediaKind.PHOTO:
-        return None, ReasonCode.CLIP_TOO_SHORT.value, PHOTO
+    """The frames of one row of a sample table, or None with the reason's code and advice.
+
+    Args:
+        sample: the row.
+        settings: which frames.
+        faces: of `clip_faces`; None finds the face now.
+    """
+    if faces is None:
+        face = find_face(sample, settings.window_s, settings.look_hz)
+    else:
+        face = faces[sample.presentation]
+    if isinstance(face, NoFace):
+        return None, face.reason, face.advice
     try:
-        if source.error is not None:
-            raise source.error
         passes = ClipFile(Path(sample.path), settings.window_s, None, sample.rotation_deg)
-        read = read_clip(passes, settings, _detector())
+        taken = take_frames(passes, extended(face, settings.extend), settings)
     except CaptureError as error:
         return None, ReasonCode.UNREADABLE.value, str(error)
-    if read.frames is None:
-        return None, read.reasons[0].code.value, read.reasons[0].advice
-    return read.frames, "", ""
+    if taken.refusal is not None:
+        return None, taken.refusal.code.value, taken.refusal.advice
+    return taken.frames, "", ""

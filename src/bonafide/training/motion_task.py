@@ -16,6 +16,7 @@ from bonafide.models.motion_cnn_lstm import MotionCnnLstm
 from bonafide.training.array_cache import ArrayCache
 from bonafide.training.checkpoint import load_tensors
 from bonafide.training.clip_cache import clip_cache, pool5_cache
+from bonafide.training.clip_faces import Faces
 from bonafide.training.loop import BEST
 from bonafide.training.motion_settings import RANDOM, MotionSettings
 from bonafide.training.ms_fans_task import balanced_cross_entropy
@@ -43,9 +44,22 @@ class ClipCaches:
 
 
 def open_clips(
-    table: Path, folder: Path, settings: MotionSettings, workers: int, report: Reporter
+    table: Path,
+    folder: Path,
+    settings: MotionSettings,
+    workers: int,
+    report: Reporter,
+    faces: Mapping[Split, Faces] | None = None,
 ) -> ClipCaches:
     """Read and check a sample table, and read or open the clips of each of its splits.
+
+    Args:
+        table: the sample table.
+        folder: of the caches.
+        settings: which frames.
+        workers: processes.
+        report: told of the progress.
+        faces: by split, see `clip_cache.clip_cache`; None finds them on the way.
 
     Raises:
         BonafideError: the table is faulty, its splits share subjects, or train or development is
@@ -59,6 +73,7 @@ def open_clips(
                 rows,
                 folder / split.value,
                 settings.clip(),
+                faces=None if faces is None else faces[split],
                 workers=workers,
                 on_sample=report.preparing(split.value, len(rows)),
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from bonafide.cues.clip_frames import ClipSettings
 from bonafide.models.texture_svm import FOLDS, VARIANTS, TextureSvm, load_texture_svm, train
 from bonafide.training.array_cache import ArrayCache, Made, Recipe, array_cache
 from bonafide.training.clip_cache import frames_of_sample
+from bonafide.training.clip_faces import Faces
 from bonafide.training.loop import BEST
 from bonafide.training.run import Reporter, RunData, read_splits, write_run_record
 from bonafide.training.settings import require
@@ -93,24 +95,28 @@ class FeatureCaches:
 
 
 def open_features(
-    table: Path, folder: Path, settings: TextureSettings, workers: int, report: Reporter
+    table: Path,
+    folder: Path,
+    settings: TextureSettings,
+    workers: int,
+    report: Reporter,
+    faces: Mapping[Split, Faces] | None = None,
 ) -> FeatureCaches:
     """Read and check a sample table, and compute or open the features of each of its splits.
+
+    Args:
+        table, folder, workers, report, faces: as for `motion_task.open_clips`.
+        settings: which features of which frames.
 
     Raises:
         BonafideError: the table is faulty, its splits share subjects, or train or development is
             missing.
     """
     by_split = read_splits(table)
-    recipe = Recipe(
-        name=FEATURES,
-        settings={"cue": settings.cue, **asdict(settings.clip())},
-        make=functools.partial(_features_of, settings=settings),
-        nothing="no clip gives the frames asked for.",
-    )
     caches = {}
     for split, rows in by_split.items():
         if rows:
+            recipe = _recipe(settings, None if faces is None else faces[split])
             on_sample = report.preparing(split.value, len(rows))
             caches[split] = array_cache(
                 rows, folder / split.value, recipe, workers=workers, on_sample=on_sample
@@ -118,8 +124,17 @@ def open_features(
     return FeatureCaches(by_split, caches)
 
 
-def _features_of(sample: Presentation, settings: TextureSettings) -> Made:
-    frames, reason, advice = frames_of_sample(sample, settings.clip())
+def _recipe(settings: TextureSettings, faces: Faces | None) -> Recipe:
+    return Recipe(
+        name=FEATURES,
+        settings={"cue": settings.cue, **asdict(settings.clip())},
+        make=functools.partial(_features_of, settings=settings, faces=faces),
+        nothing="no clip gives the frames asked for.",
+    )
+
+
+def _features_of(sample: Presentation, settings: TextureSettings, faces: Faces | None) -> Made:
+    frames, reason, advice = frames_of_sample(sample, settings.clip(), faces)
     return Made([] if frames is None else [*VARIANTS[settings.cue](frames)], reason, advice)
 
 
