@@ -95,8 +95,10 @@ def reproduce(
         BonafideError: unknown table; data that are faulty; runs that were begun otherwise.
     """
     plan = plan_of(table, request)
+    cut = plan.trials if train else ()
     data = {
-        name: _prepare(name, plan, places, request.size, workers, bar) for name in plan.datasets
+        name: _prepare(name, plan, places, request.size, workers, bar, cut)
+        for name in plan.datasets
     }
     runs = places.runs / "runs"
     if train:
@@ -155,8 +157,15 @@ def finished_part(plan: Plan, data: Mapping[str, PreparedData], runs: Path) -> P
 
 
 def _prepare(
-    name: str, plan: Plan, places: Places, size: str, workers: int, bar: Progress
+    name: str,
+    plan: Plan,
+    places: Places,
+    size: str,
+    workers: int,
+    bar: Progress,
+    cut: Iterable[Trial],
 ) -> PreparedData:
+    """A data set, and the caches of the trials ``cut``; a page of what is finished needs none."""
     rendering = bar.add_task(f"twin of {name}", total=None, visible=False)
 
     def on_clip(done: int, total: int) -> None:
@@ -169,7 +178,7 @@ def _prepare(
     folder = places.runs / "data" / name
     data = prepare_data(name, places.roots, folder, size, workers, on_clip, stills=plan.stills)
     # One of each cache: trials that share it differ in what is trained on it.
-    made = {t.cache: t for t in plan.trials if name in (t.dataset, *t.tests)}
+    made = {t.cache: t for t in cut if name in (t.dataset, *t.tests)}
     for trial in made.values():
         trial.prepare(data, workers, preparing)
     return data
