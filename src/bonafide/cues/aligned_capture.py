@@ -265,10 +265,13 @@ def _cut_depth(depth_mm: Depth, matrix: Matrix, crop_scale: float, size: int) ->
     local[:, 2] += 0.5
     local = local / block
     local[:, 2] -= 0.5
+    nothing = np.full((size, size), np.nan, np.float32)
     if not np.isfinite(small).any():
-        return np.full((size, size), np.nan, np.float32)
+        return nothing
     surface = clean_depth(small, within=_compact_face(local, size, crop_scale, small.shape))
     known = np.isfinite(surface)
+    if not known.any():
+        return nothing
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     weight = cv2.warpAffine(known.astype(np.float32), local, (size, size), flags=flags)
     # Taken from the middle, so that float32 keeps a hundredth of a mm.

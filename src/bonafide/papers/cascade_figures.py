@@ -34,6 +34,7 @@ def _draw(rows: Sequence[MeasuredRow], name: str, end: float, words: str) -> Dra
         colour, dash = style(number)
         axes.plot(curve.apcer, 1 - curve.bpcer, color=colour, linestyle=DASHES[dash], lw=1.2)
         keys.append(Key(f"{row.planned.group} {row.planned.name}".strip(), VARIABLES[colour], dash))
-    axes.set(xlim=(0, end), ylim=(1 - end, 1), xlabel="FPR: attacks accepted")
+    edge = 0.02 * end  # a perfect row runs along the frame, and is to be seen
+    axes.set(xlim=(-edge, end), ylim=(1 - end, 1 + edge), xlabel="FPR: attacks accepted")
     axes.set(ylabel="TPR: bona fide accepted")
     return finish(figure, name, tuple(keys), words)
