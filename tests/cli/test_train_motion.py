@@ -166,7 +166,7 @@ def test_a_texture_run_says_what_it_is_and_is_not_exported(texture_run, tmp_path
     assert told.entries["settings.cue"] == "lbp"
     assert told.entries["result.rows"] == "40"
     assert not list(texture_run.glob("*.pkl")) + list(texture_run.glob("*.joblib"))
-    with pytest.raises(BonafideError, match="is not exported"):
+    with pytest.raises(BonafideError, match="no network to export"):
         run("export", texture_run, tmp_path / "x.onnx", "--probe", tmp_path / "none.npy")
 
 

@@ -6,7 +6,7 @@ import torch
 from tests.models.caffe_files import write_caffe
 from torch import nn
 
-from bonafide.models.alex_net import CAFFE_MEAN, AlexTrunk, load_caffe
+from bonafide.models.alex_net import CAFFE_MEAN, AlexNet, AlexTrunk, load_caffe
 from bonafide.models.catalogue import NETWORKS
 from bonafide.models.cdcn import THETA, DifferenceConvolution
 from bonafide.models.cost import cost_of, count_parameters
@@ -270,3 +270,8 @@ def test_the_patch_network_has_the_published_maps():
     network(torch.zeros(1, 3, 96, 96))
     sides = [(50, 48), (100, 24), (150, 12), (200, 6), (250, 3)]
     assert shapes == [(maps, side, side) for maps, side in sides] + [(1000,), (400,), (2,)]
+
+
+def test_a_side_too_small_for_alex_net_is_said_so():
+    with pytest.raises(BonafideError, match="cannot see 64 px"):
+        AlexNet(64)

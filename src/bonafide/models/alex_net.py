@@ -31,6 +31,8 @@ from bonafide.models.rival import (
 from bonafide.types import CLASSES, BonafideError
 
 WIDE = 4096
+LEAST_PX = 67
+"""Three poolings leave nothing of less."""
 
 CAFFE_MEAN = (122.679, 116.669, 104.007)
 """Of R, G, B in 0..255: what Caffe's file was trained with (ILSVRC 2012, without deviation)."""
@@ -71,10 +73,20 @@ class AlexTrunk(nn.Module):
 
 
 class AlexNet(nn.Module):
-    """For crops (batch, 1, side, side, 3), a side from 67 px on."""
+    """For crops (batch, 1, side, side, 3), a side from `LEAST_PX` on.
+
+    Raises:
+        BonafideError: a smaller side.
+    """
 
     def __init__(self, input_px: int = 128) -> None:
         super().__init__()
+        if input_px < LEAST_PX:
+            raise BonafideError(
+                f"AlexNet cannot see {input_px} px.",
+                where="side_px",
+                remedy=f"Take {LEAST_PX} px or more; 128 is the default.",
+            )
         self.backbone = AlexTrunk().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         side = (input_px - 11) // 4 + 1
         for _ in range(3):
