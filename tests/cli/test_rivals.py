@@ -75,7 +75,7 @@ def test_the_list_has_every_model_with_its_tables_and_costs():
 
 
 SETTINGS = """[settings]
-side_px = 72
+side_px = 96
 batch = 4
 evaluate_every = 2
 frames_per_clip = 2

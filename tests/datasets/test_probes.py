@@ -107,7 +107,7 @@ def test_scores_are_those_of_another_librarys_ridge():
     middle, spread = features[:60].mean(axis=0), features[:60].std(axis=0)
     model = Ridge(alpha=probes.RIDGE * 60).fit((features[:60] - middle) / spread, targets[:60])
     expected = model.predict((features[60:] - middle) / spread) - model.intercept_
-    found = probes._ridge_scores(features[:60], targets[:60], features[60:])
+    found = probes.ridge_scores(features[:60], targets[:60], features[60:])
     assert np.allclose(found, expected)
 
 

@@ -16,8 +16,8 @@ attention (Eqs. 12-13), the combined loss. Read as follows where the paper leave
 - The CNN loss is that of a linear classifier of each frame's mean pool5 map, averaged over frames;
   the two losses weigh the same.
 - The variant CNN is that classifier alone; a clip's score is the mean over its frames, as for LBP.
-- `small` is ours: fewer channels, one convolution a block, batch norm, 112 px. It trains from
-  random weights on a CPU.
+- `small` is ours: fewer channels, one convolution a block, each with batch norm, 112 px. It trains
+  from random weights on a CPU.
 """
 
 from __future__ import annotations
@@ -34,19 +34,17 @@ from bonafide.types import CLASSES
 
 @dataclass(frozen=True)
 class CnnPlan:
-    """Blocks of 3x3 convolutions, each block halving the picture by a 2x2 max pool.
+    """Blocks of 3x3 convolutions, each block ending in a 2x2 max pool.
 
     Attributes:
         blocks: (channels, convolutions) of each block.
         input_px: side of the square frames.
-        light: for a CPU, where pools and norms of large maps are most of a training step: the first
-            block halves by its convolution's stride, and every block has a batch norm, behind its
-            pool.
+        batch_norm: after every convolution.
     """
 
     blocks: tuple[tuple[int, int], ...]
     input_px: int
-    light: bool
+    batch_norm: bool
 
     @property
     def pool5(self) -> tuple[int, int, int]:
@@ -102,34 +100,27 @@ class ConvolutionalPart(nn.Module):
             names = [f"conv{block}_{number}" for number in range(1, convolutions + 1)]
             self._order.append(names)
             for name in names:
-                stride = 2 if self._halves_by_stride(block) else 1
-                layer = nn.Conv2d(before, channels, 3, stride, padding=1, bias=not plan.light)
+                layer = nn.Conv2d(before, channels, 3, padding=1, bias=not plan.batch_norm)
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
                 self.add_module(name, layer)
+                if plan.batch_norm:
+                    self.add_module(f"{name}_norm", nn.BatchNorm2d(channels))
                 before = channels
-            if plan.light:
-                self.add_module(f"norm{block}", nn.BatchNorm2d(channels))
         # Channels last halves the time of a training step on the CPU.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-    def _halves_by_stride(self, block: int) -> bool:
-        return self.plan.light and block == 1
 
     def forward(self, frames: Tensor) -> Tensor:
         """(..., side, side, 3) uint8 RGB -> pool5 (..., channels, height, width), float32."""
         x = ((frames.flatten(0, -4).float() - self.mean) / self.std).movedim(-1, -3)
-        for block, names in enumerate(self._order, 1):
-            for name in names[:-1]:
-                x = functional.relu(self.get_submodule(name)(x))
-            x = self.get_submodule(names[-1])(x)
-            if not self._halves_by_stride(block):
-                # The largest rectified value is the rectified largest: a quarter of the work.
-                x = functional.max_pool2d(x, 2)
-            if self.plan.light:
-                x = self.get_submodule(f"norm{block}")(x)
-            x = functional.relu(x)
+        for names in self._order:
+            for name in names:
+                x = self.get_submodule(name)(x)
+                if self.plan.batch_norm:
+                    x = self.get_submodule(f"{name}_norm")(x)
+                x = functional.relu(x)
+            x = functional.max_pool2d(x, 2)
         return x.unflatten(0, frames.shape[:-3])
 
 
