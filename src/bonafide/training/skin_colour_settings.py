@@ -23,10 +23,7 @@ class SkinColourSettings:
         alike: weight of the squared differences between the mean scores of bona fide faces by data
             set and by tone, see `live_groups`. Without bona fide faces of a second data set it has
             no effect.
-        evaluate_every: see `settings.RunSettings`. All of the steps: the loss is convex, so its last
-            step is its best, and a development loss without the term of ``alike`` would choose
-            among near-equal steps by chance, mostly the ones where faces are least alike.
-        patience, seed, precision: see `settings.RunSettings`.
+        evaluate_every, patience, seed, precision: see `settings.RunSettings`.
     """
 
     scale: float = 0.7
@@ -38,7 +35,7 @@ class SkinColourSettings:
     learning_rate: float = 0.02
     ridge: float = 0.1
     alike: float = 1.0
-    evaluate_every: int = 2000
+    evaluate_every: int = 100
     patience: int = 0
     seed: int = 0
     precision: str = "32-true"
