@@ -271,6 +271,7 @@ NETWORKS: dict[str, NetworkRival] = {
         patch_depth_cnn.loss,
         ("ms-fans/4", "ms-fans/5", "cascade/5", "cascade/8", "cascade/9"),
         Published(None, 42.045e9, _ms_fans, MS_FANS_RULE, 0.5, "layers not known: same order only"),
+        small_px=96,
     ),
     "live_net": NetworkRival(
         "LiveNet",

@@ -47,8 +47,8 @@ def patch_network(patch_px: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     before, kernel, side = 3, 5, patch_px
     for after in (50, 100, 150, 200, 250):
-        layers += [*_convolutions((before, after), kernel), nn.MaxPool2d(2, ceil_mode=True)]
-        before, kernel, side = after, 3, (side + 1) // 2
+        layers += [*_convolutions((before, after), kernel), nn.MaxPool2d(2)]
+        before, kernel, side = after, 3, side // 2
     for after in (1000, 400):
         inputs = before * side**2
         layers += [nn.Flatten(), nn.Linear(inputs, after), nn.BatchNorm1d(after)]
@@ -127,23 +127,21 @@ def colour_planes(rgb: Tensor) -> Tensor:
     return torch.stack([hue, saturation, high, luma, blueness, redness], 1)
 
 
-def _cut(face: Tensor, corners: Tensor) -> Tensor:
-    """(3, side, side) and (n, 2) top left corners -> (n, 3, patch, patch)."""
+def _cut(face: Tensor, corners: list[list[int]]) -> Tensor:
+    """(3, side, side) and n top left corners -> (n, 3, patch, patch)."""
     side = int(face.shape[1] * PATCH_SHARE)
-    return torch.stack(
-        [face[:, top : top + side, left : left + side] for top, left in corners.tolist()]
-    )
+    return torch.stack([face[:, top : top + side, left : left + side] for top, left in corners])
 
 
 def _random_patches(faces: Tensor) -> Tensor:
     room = faces.shape[2] - int(faces.shape[2] * PATCH_SHARE) + 1
-    return torch.stack([_cut(face, torch.randint(room, (PATCHES, 2))) for face in faces])
+    return torch.stack([_cut(face, torch.randint(room, (PATCHES, 2)).tolist()) for face in faces])
 
 
 def _fixed_patches(faces: Tensor) -> Tensor:
     room = faces.shape[2] - int(faces.shape[2] * PATCH_SHARE)
     places = [
-        (round(room * (i // COLUMNS)), round(room * (i % COLUMNS) / (COLUMNS - 1)))
+        [round(room * (i // COLUMNS)), round(room * (i % COLUMNS) / (COLUMNS - 1))]
         for i in range(PATCHES)
     ]
-    return torch.stack([_cut(face, torch.tensor(places)) for face in faces])
+    return torch.stack([_cut(face, places) for face in faces])
