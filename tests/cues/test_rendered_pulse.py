@@ -65,9 +65,10 @@ def test_the_pulse_of_a_rendered_face_is_found_and_grows(seed, pulse_hz):
 @pytest.mark.slow
 def test_a_face_held_still_as_in_a_photo_has_no_pulse():
     settings = replace(PRESETS["face-pulse"], level=3)
-    swings = []
-    for alive in (True, False):
-        clip, times_s, landmarks = filmed(1, 1.0, alive=alive)
-        after = cheeks(magnify_clip(clip, times_s, settings), landmarks)
-        swings.append(abs(sine_fit(after, times_s, 1.0)))
-    assert swings[0] > 5 * swings[1]
+    swings = {True: 0.0, False: 0.0}  # of three people: what is left of one is the camera's noise
+    for alive in swings:
+        for seed in (1, 2, 3):
+            clip, times_s, landmarks = filmed(seed, 1.0, alive=alive)
+            after = cheeks(magnify_clip(clip, times_s, settings), landmarks)
+            swings[alive] += abs(sine_fit(after, times_s, 1.0))
+    assert swings[True] > 5 * swings[False]

@@ -139,9 +139,10 @@ def _random_patches(faces: Tensor) -> Tensor:
 
 
 def _fixed_patches(faces: Tensor) -> Tensor:
-    room = faces.shape[2] - int(faces.shape[2] * PATCH_SHARE)
+    side = int(faces.shape[2] * PATCH_SHARE)
+    room = faces.shape[2] - side
     places = [
-        [round(room * (i // COLUMNS)), round(room * (i % COLUMNS) / (COLUMNS - 1))]
-        for i in range(PATCHES)
+        (room * (i // COLUMNS), round(room * (i % COLUMNS) / (COLUMNS - 1))) for i in range(PATCHES)
     ]
-    return torch.stack([_cut(face, places) for face in faces])
+    cut = [faces[:, :, top : top + side, left : left + side] for top, left in places]
+    return torch.stack(cut, dim=1)
