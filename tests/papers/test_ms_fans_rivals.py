@@ -53,7 +53,7 @@ def test_a_trained_rival_stands_beside_its_published_figure(miniature, tmp_path,
     assert list(depth["measured"]["by_seed"]) == ["0"]  # minutes each: one seed at the small size
     assert texture["measured"]["cost"] is None
     assert depth["measured"]["cost"]["paper_gflops"] > 0
-    assert "2 steps of 16 of 64 px for 256" in depth["measured"]["remark"]
+    assert "2 steps of 16 of 96 px for 256" in depth["measured"]["remark"]
     assert not any(rows[name]["measured"] for name in rows if not name.startswith(tuple(TWO)))
 
 
