@@ -93,7 +93,7 @@ class PatchDepthCnn(nn.Module):
         face = views[:, 0].movedim(-1, 1).float() / 255
         cut = _random_patches(face) if self.training else _fixed_patches(face)
         logits = self.patches(2 * cut.flatten(0, 1) - 1).unflatten(0, cut.shape[:2])
-        # Means of four levels are exact, so that no rounding decides which of two channels is larger.
+        # Means of four levels are exact: no rounding decides which of two channels is larger.
         half = functional.avg_pool2d(255 * face, 2).round(decimals=2) / 255
         drawn = self.depth(colour_planes(half))[:, 0]
         assert isinstance(self.true, Tensor)
