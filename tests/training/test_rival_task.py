@@ -20,7 +20,7 @@ from bonafide.training.settings import settings_from
 from bonafide.training.view_set import ViewSet, ViewTable, view_set
 from bonafide.types import BonafideError, Label, Presentation, Split
 
-STEPS = {"cdcn": 30, "patch_depth_cnn": 12, "dpcnn": 14, "deep_pix_bis": 24, "face_bag_net": 20}
+STEPS = {"cdcn": 30, "patch_depth_cnn": 24, "dpcnn": 14, "deep_pix_bis": 24, "face_bag_net": 20}
 STEPS |= {"feather_net_a": 100, "feather_net_b": 60, "mobilenet_v3_small": 60}
 """Of those that are slow, or need more; the others take 40."""
 
