@@ -28,6 +28,7 @@ from bonafide.training.capture_cache import AlignSettings, capture_cache
 from bonafide.training.cascade_settings import CascadeSettings
 from bonafide.training.settings import load_settings
 from bonafide.types import BonafideError, Label, Presentation, ReasonCode, Split
+from tests.device import DEVICE
 
 pytestmark = pytest.mark.slow
 
@@ -98,7 +99,7 @@ def model(table):
         file = root / f"{stage}.toml"
         file.write_text(SETTINGS.format(patch=patch, sizes=sizes))
         done = invoke("train", "cascade", "--data", table, "-o", out, "--stage", stage,
-                      "--settings", file, "--device", "cpu", "--workers", 1,
+                      "--settings", file, "--device", DEVICE, "--workers", 1,
                       "--target", "threshold=0.5")  # fmt: skip
         assert done.exit_code == 0, done.output
         assert "operating point threshold=0.5" in done.output

@@ -15,6 +15,7 @@ from bonafide.evaluation.record import read_record
 from bonafide.evaluation.score_file import read_development, read_test
 from bonafide.models.catalogue import MACHINES, NETWORKS
 from bonafide.types import BonafideError, Label, Presentation, Split
+from tests.device import DEVICE
 
 PEOPLE = {Split.TRAIN: 4, Split.DEVELOPMENT: 2, Split.TEST: 2}
 
@@ -89,7 +90,7 @@ def test_train_and_score(table, tmp_path, name):
     settings = tmp_path / "settings.toml"
     settings.write_text(SETTINGS)
     out = tmp_path / "run"
-    train = ["train", "rival", name, "--data", table, "-o", out, "--workers", 1, "--device", "cpu"]
+    train = ["train", "rival", name, "--data", table, "-o", out, "--workers", 1, "--device", DEVICE]
     network = ["--settings", settings, "--steps", 2] if name in NETWORKS else []
     assert run(*train, *network).exit_code == 0
     told = read_record(out / "run.toml")
@@ -112,7 +113,7 @@ def test_train_and_score(table, tmp_path, name):
 
 
 def test_what_a_model_cannot_do_is_said(table, tmp_path):
-    train = ["train", "rival", "--data", table, "-o", tmp_path / "run", "--device", "cpu"]
+    train = ["train", "rival", "--data", table, "-o", tmp_path / "run", "--device", DEVICE]
     with pytest.raises(BonafideError, match="model"):
         run(*train, "resnet19")
     with pytest.raises(BonafideError, match="unknown settings"):
@@ -127,13 +128,13 @@ def test_what_a_model_cannot_do_is_said(table, tmp_path):
     bare.write_text("\n".join(lines) + "\n")
     with pytest.raises(BonafideError, match="depth_path is empty"):
         run("train", "rival", "casia_surf_fusion", "--data", bare, "-o", tmp_path / "m",
-            "--workers", 1, "--device", "cpu")  # fmt: skip
+            "--workers", 1, "--device", DEVICE)  # fmt: skip
 
 
 def test_benchmark(table, tmp_path):
     out = tmp_path / "bench"
     command = ["benchmark", "--data", table, "-o", out, "--steps", 2, "--batch", 2,
-               "--seeds", "0,1", "--workers", 1, "--rounds", 100, "--device", "cpu"]  # fmt: skip
+               "--seeds", "0,1", "--workers", 1, "--rounds", 100, "--device", DEVICE]  # fmt: skip
     names = ["--models", "ms-fans,colour_texture,minifasnet"]
     assert run(*command, *names).exit_code == 0
     told = json.loads((out / "benchmark.json").read_text())

@@ -17,6 +17,7 @@ from bonafide.evaluation.score_file import read_development, read_scores, read_t
 from bonafide.training.ms_fans_settings import MsFansSettings
 from bonafide.training.settings import load_settings
 from bonafide.types import BonafideError, Label, Presentation, Split
+from tests.device import DEVICE
 
 SETTINGS = """[settings]
 scales = [1.0, 1.2]
@@ -60,7 +61,7 @@ def table(tmp_path, astronaut):
 def test_train_export_check(table, tmp_path, astronaut):
     settings = ["--settings", tmp_path / "settings.toml"]
     out = tmp_path / "run"
-    train = ["train", "ms-fans", "--data", table, "-o", out, "--workers", 1, "--device", "cpu"]
+    train = ["train", "ms-fans", "--data", table, "-o", out, "--workers", 1, "--device", DEVICE]
     assert run(*train, *settings).exit_code == 0
     record = (out / "run.toml").read_text()
     for words in ("grid (simulated)", "train_subjects = 2", "test_unusable = 1"):

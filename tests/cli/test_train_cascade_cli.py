@@ -14,6 +14,7 @@ from bonafide.training import capture_cache
 from bonafide.training.cascade_settings import CascadeSettings
 from bonafide.training.settings import load_settings
 from bonafide.types import BonafideError
+from tests.device import DEVICE
 from tests.papers.mipd_miniature import drawn_capture, write_miniature
 
 SETTINGS = """[settings]
@@ -33,7 +34,7 @@ def train(table, out, stage, patch, *more):
     file = table.parent / f"{stage}.toml"
     file.write_text(SETTINGS.format(patch=patch))
     words = ["train", "cascade", "--data", table, "-o", out, "--stage", stage, "--settings", file,
-             "--device", "cpu", "--workers", 1, *more]  # fmt: skip
+             "--device", DEVICE, "--workers", 1, *more]  # fmt: skip
     result = CliRunner().invoke(bonafide.cli.app, [str(word) for word in words])
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception

@@ -16,6 +16,7 @@ from bonafide.evaluation.record import read_record
 from bonafide.evaluation.score_file import read_development, read_test
 from bonafide.training.loop import LAST
 from bonafide.types import BonafideError, Label, Presentation, Split
+from tests.device import DEVICE
 
 SETTINGS = """[settings]
 cnn = "small"
@@ -65,7 +66,7 @@ def table(tmp_path_factory, astronaut, write_clip):
 
 
 def train_motion(table, out, *more):
-    common = ["--data", table, "-o", out, "--workers", 1, "--device", "cpu"]
+    common = ["--data", table, "-o", out, "--workers", 1, "--device", DEVICE]
     return run("train", "motion", *common, "--settings", table.parent / "settings.toml", *more)
 
 

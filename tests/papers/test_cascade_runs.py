@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from tests.device import DEVICE
 from tests.papers.mipd_miniature import drawn_capture, drawn_crops, write_miniature
 from typer.testing import CliRunner
 
@@ -47,7 +48,7 @@ def reproduced(tmp_path_factory):
     """Table III, then the cascade's, from the same runs: (folder, arguments, time of a D-Net)."""
     folder = tmp_path_factory.mktemp("cascade")
     root = write_miniature(folder / "mipd")
-    arguments = ["--data", f"mipd={root}", "--steps", 2, "--seeds", "0", "--device", "cpu"]
+    arguments = ["--data", f"mipd={root}", "--steps", 2, "--seeds", "0", "--device", DEVICE]
     arguments += ["--runs", folder / "shared"]
     with pytest.MonkeyPatch.context() as patch:
         put_in_place(patch)

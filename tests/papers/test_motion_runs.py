@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tests.device import DEVICE
 from tests.papers.motion_miniature import PEOPLE, write_msu_mfsd, write_replay_attack
 from typer.testing import CliRunner
 
@@ -43,7 +44,7 @@ def miniature(tmp_path_factory, astronaut, write_clip):
     replay = write_replay_attack(folder / "replay", astronaut, write_clip)
     msu = write_msu_mfsd(folder / "msu", astronaut, write_clip)
     options = ["--data", f"replay-attack={replay}", "--data", f"msu-mfsd={msu}"]
-    options += ["--variants", "LBP,CNN-LSTM", "--seeds", "0", "--steps", 3, "--device", "cpu"]
+    options += ["--variants", "LBP,CNN-LSTM", "--seeds", "0", "--steps", 3, "--device", DEVICE]
     looks = {"window_s": 0.6, "look_hz": 3.0}
     network = MotionSettings(cnn="small", hidden=4, frames=3, batch=2, evaluate_every=1, **looks)
     with pytest.MonkeyPatch.context() as patch:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.device import DEVICE
 from tests.papers.casia_miniature import write_miniature
 from typer.testing import CliRunner
 
@@ -41,7 +42,7 @@ def reproduced(tmp_path_factory, astronaut, write_clip):
     folder = tmp_path_factory.mktemp("reproduce")
     root = write_miniature(folder / "casia", astronaut, write_clip, train=3, test=2)
     arguments = ["ms-fans/2", "-o", folder / "out", "--data", f"casia-fasd={root}"]
-    arguments += ["--steps", 3, "--seeds", "0", "--device", "cpu"]
+    arguments += ["--steps", 3, "--seeds", "0", "--device", DEVICE]
     return folder / "out", arguments, run(*arguments)
 
 

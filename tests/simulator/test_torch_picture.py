@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.device import DEVICE
 
 from bonafide.simulator.capture_clip import capture_clip, stage_clip
 from bonafide.simulator.device import check_device
@@ -37,7 +38,7 @@ def make_clip(species):
 @pytest.mark.parametrize("species", ["bona_fide", "print_eye_cut", "photo_phone"])
 def test_the_light_is_that_of_the_cpu(species):
     clip = make_clip(species)
-    ours = Stage(clip, "cpu")
+    ours = Stage(clip, DEVICE)
     numba = Stage(clip)
     for time_s, (drawn, marks) in zip(TIMES, ours.film(TIMES), strict=True):
         expected, there = numba.radiance(time_s)
@@ -54,7 +55,7 @@ def test_the_light_is_that_of_the_cpu(species):
 
 def test_frames_differ_by_less_than_a_level_on_average():
     clip = make_clip("bona_fide")
-    pairs = zip(capture_clip(clip, 2, 5.0), capture_clip(clip, 2, 5.0, device="cpu"), strict=True)
+    pairs = zip(capture_clip(clip, 2, 5.0), capture_clip(clip, 2, 5.0, device=DEVICE), strict=True)
     for expected, drawn in pairs:
         assert np.abs(expected.rgb.astype(int) - drawn.rgb).mean() < 0.5
         assert np.abs(expected.infrared.astype(int) - drawn.infrared).mean() < 0.2

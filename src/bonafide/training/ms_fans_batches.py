@@ -35,7 +35,12 @@ def random_window(crops: Crops, rng: np.random.Generator) -> Crops:
     """
     top, left = rng.integers(crops.shape[1] - INPUT_PX + 1, size=2)
     window = crops[:, top : top + INPUT_PX, left : left + INPUT_PX]
-    return np.ascontiguousarray(window[:, :, ::-1] if rng.random() < 0.5 else window)
+    if rng.random() >= 0.5:
+        return np.ascontiguousarray(window)
+    mirrored = np.empty(window.shape, np.uint8)
+    for crop, place in zip(window, mirrored, strict=True):
+        cv2.flip(crop, 1, place)  # ten times as fast as numpy on pixels of three bytes
+    return mirrored
 
 
 def blank_surroundings(crops: Crops, scales: Sequence[float], rng: np.random.Generator) -> Crops:
