@@ -15,7 +15,13 @@ import torch
 from lightning.fabric import Fabric
 
 from bonafide.training.checkpoint import load_checkpoint, load_tensors, save_checkpoint
-from bonafide.training.loop import BEST, LAST
+from bonafide.training.loop import (
+    BEST,
+    LAST,
+    BatchSequence,
+    made_by_processes,
+    made_by_thread,
+)
 from bonafide.training.loop import train as train_task
 from bonafide.training.ms_fans_settings import MsFansSettings
 from bonafide.training.ms_fans_task import MsFansData, MsFansTask, build_network
@@ -76,6 +82,15 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(tmp_path):
     a, b, c = (weights(tmp_path / name / LAST) for name in "abc")
     assert all(torch.equal(a[key], b[key]) for key in a)
     assert any(not torch.equal(a[key], c[key]) for key in a)
+
+
+def test_processes_make_the_batches_that_a_thread_makes_in_order():
+    config = replace(CONFIG, steps=7, jitter=1.0, focus=1.0, border=0.5)
+    steps = BatchSequence(MsFansTask(config, easy_data()), 2, 0, 1)
+    alone, beside = list(made_by_thread(steps)), list(made_by_processes(steps, pin=False))
+    assert len(alone) == len(beside) == 5
+    for one, other in zip(alone, beside, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 def test_early_stop_counts_measurements_without_improvement(tmp_path):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
 from bonafide.training.checkpoint import Progress, load_checkpoint, save_checkpoint, save_tensors
 from bonafide.training.memory import keep_freed_memory
@@ -22,8 +25,10 @@ from bonafide.types import BonafideError
 
 LAST = "last.safetensors"
 BEST = "model.safetensors"
-MAKERS = {"cpu": 1, "cuda": 4}
-"""Threads that make batches ready while the network works: a GPU leaves the processor to them."""
+AHEAD = 2
+"""Batches that each maker has ready while the network works."""
+MAKERS = 8
+"""Processes at most that make batches for a GPU."""
 
 
 def train(
@@ -82,24 +87,67 @@ def train(
 def _batches(
     task: TrainingTask, fabric: Fabric, first: int
 ) -> Iterator[tuple[int, tuple[Tensor, ...]]]:
-    """The run's remaining steps in order, each with its batch, made ahead by other threads."""
-    rank, world = fabric.global_rank, fabric.world_size
-    steps = range(first, task.settings.steps)
-    makers = MAKERS.get(fabric.device.type, 1)
-    ahead = 2 * makers
+    """The run's remaining steps in order, each with its batch, made ahead.
 
-    def make(step: int) -> tuple[Tensor, ...]:
-        batch = task.batch(step, rank, world)
-        # From page-locked memory a copy to the GPU runs beside the network.
-        return tuple(v.pin_memory() for v in batch) if fabric.device.type == "cuda" else batch
+    On the CPU by another thread, which leaves the network all but one core; for a GPU by processes,
+    as the interpreter's lock would let such a thread hold up the launches.
+    """
+    steps = BatchSequence(task, first, fabric.global_rank, fabric.world_size)
+    beside_gpu = fabric.device.type != "cpu" and hasattr(os, "fork")
+    made = made_by_processes(steps, pin=True) if beside_gpu else made_by_thread(steps)
+    yield from enumerate(made, first)
 
-    with ThreadPoolExecutor(makers) as pool:
-        waiting = deque(pool.submit(make, step) for step in steps[:ahead])
-        for step in steps:
+
+@dataclass(frozen=True)
+class BatchSequence(Dataset[tuple[Tensor, ...]]):
+    """The batches of the remaining steps, as a sequence."""
+
+    task: TrainingTask
+    first: int
+    rank: int
+    world: int
+
+    def __len__(self) -> int:
+        return self.task.settings.steps - self.first
+
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
+        return self.task.batch(self.first + index, self.rank, self.world)
+
+
+def made_by_processes(steps: BatchSequence, *, pin: bool) -> Iterator[tuple[Tensor, ...]]:
+    """The batches in order, made by forked processes, which share the memory-mapped cache.
+
+    Args:
+        steps: of the run.
+        pin: put them into page-locked memory, from which a copy runs beside the network.
+    """
+    loader = DataLoader(
+        steps,
+        batch_size=None,
+        num_workers=max(1, min(MAKERS, os.cpu_count() or 1)),
+        prefetch_factor=AHEAD,
+        pin_memory=pin,
+        worker_init_fn=_begin_maker,
+        multiprocessing_context="fork",
+    )
+    return map(tuple, loader)
+
+
+def _begin_maker(_number: int) -> None:
+    """OpenCV's threads do not survive a fork."""
+    cv2.setNumThreads(0)
+
+
+def made_by_thread(steps: BatchSequence) -> Iterator[tuple[Tensor, ...]]:
+    """The batches in order, made by a thread of this process."""
+    indices = range(len(steps))
+    with ThreadPoolExecutor(1) as pool:
+        waiting = deque(pool.submit(steps.__getitem__, index) for index in indices[:AHEAD])
+        for index in indices:
             batch = waiting.popleft().result()
-            if step + ahead in steps:
-                waiting.append(pool.submit(make, step + ahead))
-            yield step, batch
+            if index + AHEAD in indices:
+                waiting.append(pool.submit(steps.__getitem__, index + AHEAD))
+            yield batch
 
 
 def _one_step(task, model, optimizer, fabric, step, batch) -> float:  # type: ignore[no-untyped-def]

@@ -13,8 +13,9 @@ class TrainingTask(Protocol):
     """One model family with its data, ready for `loop.train`.
 
     Whatever a step draws depends on (seed, step, rank) alone: that is what makes a killed and
-    resumed run equal an undisturbed one. `batch` is called ahead of time by another thread, so it
-    draws from a numpy generator of its own and never from torch's global one.
+    resumed run equal an undisturbed one. `batch` is called ahead of time by another thread or
+    process, so it draws from a numpy generator of its own and never from torch's global one, and
+    reads nothing that training changes.
     """
 
     @property
