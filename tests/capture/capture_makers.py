@@ -53,12 +53,15 @@ def write_clip(
     options=None,
     pix_fmt="yuv420p",
     before_encoding=None,
+    title="",
 ):
     """Encode RGB pictures; ``stamps`` in units of ``time_base`` make a variable frame rate."""
     time_base = time_base or Fraction(1, rate)
     pictures = iter(pictures)
     first = next(pictures)
     with av.open(target, "w", format=container) as muxer:
+        if title:
+            muxer.metadata["title"] = title
         stream = muxer.add_stream(codec, rate=rate)
         stream.height, stream.width = first.shape[:2]
         stream.pix_fmt = pix_fmt

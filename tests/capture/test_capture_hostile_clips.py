@@ -80,6 +80,15 @@ def test_a_streamable_mp4_cut_in_the_middle_gives_its_first_half(tmp_path):
     assert clip.info.frames == 60
 
 
+@pytest.mark.parametrize("container", ["mp4", "matroska", "avi"])
+def test_a_title_that_is_no_utf_8_hides_no_picture(container):
+    data = clip_bytes(container=container, title="Holiday at sea")
+    assert data.count(b"Holiday") == 1
+    frames, clip = read_all(data.replace(b"Holiday", b"H\xff\xfe\x80\xc3(y"))
+    assert len(frames) == 12
+    assert not clip.report.is_damaged
+
+
 def test_live_webm_without_a_length_is_not_called_cut():
     data = clip_bytes(10, codec="libvpx", container="webm", before_encoding=None)
     segment = data.index(bytes.fromhex("18538067")) + 4

@@ -38,6 +38,11 @@ FFMPEG_ERRORS = (av.FFmpegError, OSError, ValueError, OverflowError, MemoryError
 DEMUXER_OPTIONS = {"protocol_whitelist": "none"}
 """No protocol has this name. An empty list would mean "all of them"."""
 
+_METADATA: dict[str, Any] = (
+    {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
+)
+"""Titles that are no UTF-8 must not hide the pictures; PyAV 19 takes no word for it any more."""
+
 _READ_BUFFER_BYTES = 1 << 18
 _GIVE_UP_AFTER = 16  # demuxing errors in a row: the demuxer stands still
 
@@ -87,7 +92,7 @@ def open_container(file: BinaryIO, source: str, limits: Limits, threads: int) ->
             mode="r",
             format=media.decoder,
             options={**DEMUXER_OPTIONS, **decoder_options},
-            metadata_errors="replace",
+            **_METADATA,
             buffer_size=_READ_BUFFER_BYTES,
         )
     except FFMPEG_ERRORS as error:
