@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from bonafide.datasets.species import (
     HEAD,
@@ -75,6 +77,13 @@ SPECIES = {
     **dict.fromkeys(("replay_phone", "replay_tablet", "replay_laptop", "replay_monitor"), REPLAY),
 }
 """Kind of the rendered world -> species of the manifest."""
+INFRARED_FLASH, INFRARED_GAIN = 1.5, 0.8
+"""Both infrared cameras have a fixed exposure and an illuminator that outshines the room, as active
+depth rigs have: how bright a surface comes out tells its albedo, its tilt and its distance, by the
+square law. White paper at 500 mm has 0.64 of full scale: with the nearest face at 430 mm no diffuse
+material saturates, and skin at 800 mm still has a tenth, level 60 of 255. An automatic exposure
+would take the distance away (`rig.InfraredSettings.adapt`).
+"""
 FACE_SHARE = (0.28, 0.40)
 FRAMING = Framing((352, 264), (0.22, 0.30))
 COLUMNS = (
@@ -133,7 +142,7 @@ def plan_mipd(size: str, seed: int) -> TwinPlan:
     people = draw_people(seed, TWIN, list(split_of))
     devices = _Devices(
         tuple(
-            draw_sensors(stream, f"device {number}", HIGH, extent.width)
+            _draw_device(stream, f"device {number}", extent.width)
             for number, stream in enumerate(generator(seed, TWIN, "devices").spawn(2), start=1)
         ),
         tuple(
@@ -162,6 +171,14 @@ def plan_mipd(size: str, seed: int) -> TwinPlan:
     texts = {f"{part}/manifest.csv": _manifest(part, clips, jobs) for part in KINDS}
     facts = {"people": people, "devices": devices, "extent": extent, "face_share": FACE_SHARE}
     return TwinPlan(TWIN, size, seed, tuple(jobs), texts, facts)
+
+
+def _draw_device(rng: np.random.Generator, name: str, width: int) -> Device:
+    """Colour, depth and infrared of a system camera's grade; infrared of fixed exposure."""
+    device = draw_sensors(rng, name, HIGH, width)
+    assert device.infrared is not None
+    fixed = replace(device.infrared, flash=INFRARED_FLASH, gain=INFRARED_GAIN, adapt=0.0)
+    return replace(device, infrared=fixed)
 
 
 def _job(
