@@ -7,8 +7,10 @@ nothing was measured), infrared as 8-bit PNG. ``pai_species`` holds the words of
 
 MIP-2D has prints, flat and curved, and replays ("simulated" in the paper) on four kinds of screens;
 MIP-3D masks of paper, resin, silicone and latex, and heads of wax. A person has bona fide clips in
-both parts, two sessions each. The paper does not say how many people there are; the full size has
-80 for training and 40 for test with 20 photos a clip, the small one 28 and 14 with four.
+both parts, two sessions each. The paper does not say how many people there are; both sizes have 80
+for training and 40 for test, with 20 photos a clip in the full one and two in the small one: a
+network learns from people and clips, hardly from photos of one clip. Nor does it say where they
+were filmed: here all come to the same rooms.
 """
 
 from __future__ import annotations
@@ -104,18 +106,18 @@ class Extent:
 
 EXTENTS = {
     "tiny": Extent((2, 1), 1, 128, 96),
-    "small": Extent((28, 14), 4, 288, 216),
+    "small": Extent((80, 40), 2, 288, 216),
     "full": Extent((80, 40), 20, 640, 480),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class _Devices:
-    """The twin's own; rooms are by split."""
+    """The twin's own; people of both splits come to the same rooms."""
 
     devices: tuple[Device, ...]
     printers: tuple[PrinterSettings, ...]
-    rooms: dict[str, tuple[Room, ...]]
+    rooms: tuple[Room, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +155,10 @@ def plan_mipd(size: str, seed: int) -> TwinPlan:
                 strict=True,
             )
         ),
-        {
-            split: (
-                *draw_rooms(seed, TWIN, f"{split} even light", 5, adverse=False),
-                *draw_rooms(seed, TWIN, f"{split} adverse light", 2, adverse=True),
-            )
-            for split in ("train", "test")
-        },
+        (
+            *draw_rooms(seed, TWIN, "even light", 10, adverse=False),
+            *draw_rooms(seed, TWIN, "adverse light", 4, adverse=True),
+        ),
     )
     clips = [
         _Clip(part, person, number, kinds[place % len(kinds)], split_of[person])
@@ -192,7 +191,7 @@ def _job(
     rng = generator(seed, TWIN, "scene", clip.stem)
     others = [name for name in people if split_of[name] == clip.split and name != clip.person]
     holder = (others or [clip.person])[int(rng.integers(max(len(others), 1)))]
-    rooms = devices.rooms[clip.split]
+    rooms = devices.rooms
     who = people[clip.person]
     flat = clip.kind.startswith(("print_", "replay_"))
     moving = clip.kind.startswith("replay_")
