@@ -3,12 +3,17 @@
 A loader needs names alone, so the files are empty here; the published numbers are the loader's own.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from bonafide.datasets.loaders import Asked, load
 from bonafide.datasets.protocol import count_rows
+from bonafide.simulator.picture import Radiance
 from bonafide.simulator.probe import probe_accuracy
+from bonafide.simulator.raster import empty_buffer
+from bonafide.simulator.rig import draw_rig, take_infrared
 from bonafide.simulator.twin_scene import draw_session
 from bonafide.simulator.twins import TWINS, plan_twin
 from bonafide.types import Label
@@ -103,6 +108,23 @@ def test_twins_have_other_people_and_devices():
     assert len(set(people)) == len(people)
     cameras = {job.scene.device for name in TWINS for job in plan_twin(name, "tiny", 0).jobs}
     assert len(cameras) == 1 + 3 + 2 + 6 + 1 + 2
+
+
+def test_infrared_of_mipd_falls_with_distance_between_black_and_white():
+    """Sheets of skin's and of paper's albedo before both cameras: a face spans 430 to 800 mm."""
+    for device in plan_twin("mipd", "tiny", 0).facts["devices"].devices:
+        rig = replace(draw_rig(np.random.default_rng(0), 64), infrared=device.infrared)
+
+        def level(albedo, distance_mm, rig=rig):
+            lit = albedo * rig.infrared.flash * (500 / distance_mm) ** 2
+            light = np.full((64, 64, 4), lit, np.float32)
+            seen = Radiance(light, empty_buffer(2, 2), np.full((64, 64), distance_mm, np.float32))
+            return take_infrared(seen, rig, np.random.default_rng(1)).mean()
+
+        assert level(0.9, 430) < 250
+        assert level(0.45, 800) > 50
+        # Light falls by the square, levels by the tone curve's exponent of it.
+        assert level(0.5, 400) / level(0.5, 800) == pytest.approx(4**0.62, rel=0.02)
 
 
 def test_holders_and_shown_people_stay_in_their_split():
