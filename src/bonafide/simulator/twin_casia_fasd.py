@@ -50,13 +50,13 @@ STAGED = {
 GRADES = {"low": LOW, "normal": NORMAL, "high": HIGH}
 FACE_SHARES = {"low": (0.27, 0.38), "normal": (0.42, 0.58), "high": (0.44, 0.60)}
 """Quality -> breadth of the face over the picture's width."""
-WIDE = Framing((480, 360), (0.17, 0.2), whole=True)
-TALL = Framing((384, 540), (0.235, 0.26), whole=True)
+WIDE = Framing((340, 255), (0.17, 0.2), whole=True)
+TALL = Framing((272, 384), (0.235, 0.26), whole=True)
 """What attackers show, as wide or as tall as the camera's own pictures."""
 
 
-INK_SATURATION, INK_BLACK = 0.62, 0.07
-SCREEN_SATURATION, SCREEN_GAMMA = 0.78, 0.12
+INK_SATURATION, INK_BLACK = 0.44, 0.13
+SCREEN_SATURATION, SCREEN_GAMMA = 0.42, 0.12
 """Knobs of difficulty, see `draw_press` and `draw_screen`."""
 
 
