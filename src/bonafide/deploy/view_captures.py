@@ -1,13 +1,15 @@
 """The detector for rivals that judge colour, depth and infrared.
 
 The three are cut as `training.crop_cache` cuts them. Unlike the cascade's, their depth is a picture
-of 8 bits (of 16-bit files the high byte), not millimetres.
+of 8 bits, see `face.depth_picture`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+import numpy as np
 
 from bonafide.capture.errors import CaptureError, MissingModalityError
 from bonafide.capture.image import read_image
@@ -18,7 +20,7 @@ from bonafide.deploy.detector import Examination, ScorerDetector, Stopwatch
 from bonafide.deploy.rival_file import ViewScorer
 from bonafide.evaluation.score_writer import ScoreRow
 from bonafide.face.find import find_faces
-from bonafide.face.prepare import modality_crops, prepare_face
+from bonafide.face.prepare import Registered, modality_crops, prepare_face, read_registered
 from bonafide.types import Presentation, Reason, RgbImage
 
 
@@ -26,12 +28,17 @@ class ViewCaptureDetector(ScorerDetector[ViewScorer]):
     """Face presentation attack detection by three registered pictures, with a rival."""
 
     def answer_files(
-        self, rgb: Path, depth: Path | None, infrared: Path | None, limits: Limits
+        self,
+        rgb: Path,
+        depth: Path | None,
+        infrared: Path | None,
+        limits: Limits,
+        rotation_deg: int = 0,
     ) -> tuple[Answer, Examination | None]:
         """Judge three files; what cannot be read is answered too, with the reader's message."""
         watch = Stopwatch()
         try:
-            examination = self.examine(rgb, depth, infrared, limits, watch)
+            examination = self.examine(rgb, depth, infrared, limits, watch, rotation_deg)
         except CaptureError as error:
             reason = Reason(reason_of(error), str(error), blocking=True)
             verdict = self._verdict(None, (reason,), (), (0, 0), Stopwatch())
@@ -45,8 +52,9 @@ class ViewCaptureDetector(ScorerDetector[ViewScorer]):
         infrared: Path | None,
         limits: Limits,
         watch: Stopwatch,
+        rotation_deg: int = 0,
     ) -> Examination:
-        """Judge three registered photos.
+        """Judge three registered photos, turned clockwise by whole quarters.
 
         Raises:
             CaptureError: one is missing, cannot be read, or is of another size.
@@ -57,14 +65,13 @@ class ViewCaptureDetector(ScorerDetector[ViewScorer]):
                 where=str(rgb),
                 remedy="Name all three files; a missing one is never made up.",
             )
-        colour = read_image(rgb, limits).rgb
-        others = [(str(path), read_image(path, limits).rgb) for path in (depth, infrared)]
+        turns = -rotation_deg // 90
+        colour = np.ascontiguousarray(np.rot90(read_image(rgb, limits).rgb, turns))
+        others = read_registered(depth, infrared, limits, rotation_deg)
         watch.lap("decode")
         return self._judge(colour, others, watch)
 
-    def _judge(
-        self, rgb: RgbImage, others: list[tuple[str, RgbImage]], watch: Stopwatch
-    ) -> Examination:
+    def _judge(self, rgb: RgbImage, others: Registered, watch: Stopwatch) -> Examination:
         record, score = self.scorer.record, None
         found = find_faces(rgb, self.faces)
         watch.lap("detect")
@@ -84,7 +91,9 @@ class ViewCaptureDetector(ScorerDetector[ViewScorer]):
             depth, infrared = (
                 Path(path) if path else None for path in (sample.depth_path, sample.infrared_path)
             )
-            answer, _ = self.answer_files(Path(sample.path), depth, infrared, limits)
+            answer, _ = self.answer_files(
+                Path(sample.path), depth, infrared, limits, sample.rotation_deg
+            )
             codes = [reason.code for reason in answer.verdict.reasons if reason.blocking]
             score = answer.verdict.score
             yield ScoreRow(sample, None, score, None if score is not None else codes[0])
