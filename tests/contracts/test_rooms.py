@@ -11,6 +11,7 @@ ROOT = Path(bonafide.__file__).parent
 ROOMS = [
     "version",
     "types",
+    "workers",
     "capture",
     "datasets",
     "simulator",

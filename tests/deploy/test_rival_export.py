@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from PIL import Image
@@ -34,8 +35,9 @@ from bonafide.deploy.runtime import OnnxModel
 from bonafide.models.catalogue import FRAMES, MACHINES, MODALITIES, NETWORKS, SCALES, Views
 from bonafide.models.ms_fans import MsFans
 from bonafide.models.support_machine import SupportMachine
+from bonafide.training.crop_cache import CropSettings, _cut_sample
 from bonafide.training.toml import format_toml
-from bonafide.types import BonafideError, Decision
+from bonafide.types import BonafideError, Decision, Label, Presentation, Split
 
 QUICK = ("live_net",)
 """The others take their seconds to trace."""
@@ -161,24 +163,82 @@ def test_a_rival_of_clips_judges_files_as_its_run_does(write_clip, astronaut, tm
     assert empty.reasons
 
 
-def test_a_rival_of_three_modalities_judges_files_as_its_run_does(astronaut, tmp_path):
-    run = write_rival(tmp_path / "run", "casia_surf_fusion", 32)
-    export_run(run, tmp_path / "capture.onnx", version="1")
+@pytest.fixture(scope="module")
+def capture_models(tmp_path_factory):
+    """A rival of three modalities: its export and its run."""
+    folder = tmp_path_factory.mktemp("capture")
+    run = write_rival(folder / "run", "casia_surf_fusion", 32)
+    export_run(run, folder / "capture.onnx", version="1")
+    return folder / "capture.onnx", run
+
+
+def test_a_rival_of_three_modalities_judges_files_as_its_run_does(
+    capture_models, astronaut, tmp_path
+):
     paths = [tmp_path / f"{name}.png" for name in ("rgb", "depth", "infrared")]
     for path, picture in zip(paths, (astronaut, *np.moveaxis(astronaut, 2, 0)[:2]), strict=True):
         Image.fromarray(np.ascontiguousarray(picture)).save(path)
-    detectors = [load_capture_detector(m) for m in (tmp_path / "capture.onnx", run)]
+    detectors = [load_capture_detector(model) for model in capture_models]
     ours, theirs = (each.answer_files(*paths, Limits())[0].verdict for each in detectors)
     assert ours.score == pytest.approx(theirs.score, abs=1e-4)
     assert ours.decision != Decision.NOT_EVALUATED
-    Image.fromarray(astronaut[:100]).save(paths[1])
+    Image.fromarray(astronaut[:100, :, 0]).save(paths[1])
     for depth, code in ((paths[1], "misregistered"), (None, "missing_modality")):
         answer, examination = detectors[0].answer_files(paths[0], depth, paths[2], Limits())
         assert examination is None
         assert [reason.code.value for reason in answer.verdict.reasons] == [code]
-    for model in (tmp_path / "capture.onnx", run):
+    for model in capture_models:
         with pytest.raises(BonafideError, match="judges colour, depth and infrared together"):
             load_detector(model)
+
+
+class Watching:
+    """A scorer that keeps what it is shown."""
+
+    def __init__(self, scorer):
+        self.record, self.sha256, self.shown = scorer.record, scorer.sha256, None
+        self._scorer = scorer
+
+    def score(self, crops):
+        self.shown = crops
+        return self._scorer.score(crops)
+
+
+@pytest.mark.parametrize("rotation_deg", [0, 90])
+def test_a_check_shows_the_model_what_training_cut(
+    capture_models, astronaut, tmp_path, rotation_deg
+):
+    """Depth of 16 bits: its levels are counted from the face in both."""
+    y, x = np.indices(astronaut.shape[:2])
+    depth = (700 + np.hypot(x - 226, y - 132) / 2).astype(np.uint16)
+    light = np.ascontiguousarray(astronaut[..., 0])
+    pictures = {"path": astronaut, "depth_path": depth, "infrared_path": light}
+    paths = {column: str(tmp_path / f"{column}.png") for column in pictures}
+    for column, picture in pictures.items():
+        turned = np.ascontiguousarray(np.rot90(picture, rotation_deg // 90))
+        Image.fromarray(turned).save(paths[column])
+    sample = Presentation(
+        "p", label=Label.BONA_FIDE, pai_species="bona_fide", capture_subject="1",
+        split=Split.TEST, dataset="made up (simulated)", rotation_deg=rotation_deg, **paths,
+    )  # fmt: skip
+    detector = load_capture_detector(capture_models[0])
+    detector.scorer = watching = Watching(detector.scorer)
+    [row] = detector.rows([sample], Limits())
+    assert row.score is not None
+    settings = CropSettings(watching.record.scales, watching.record.crop_px, 1, modalities=True)
+    [cut] = _cut_sample(sample, settings).rows
+    np.testing.assert_array_equal(watching.shown[0], cut)
+    assert len(np.unique(cut[1])) > 30
+
+
+def test_a_model_that_was_shown_depth_otherwise_is_refused(capture_models, tmp_path):
+    model = onnx.load(capture_models[0])
+    told = model.metadata_props[0]
+    assert '"depth"' in told.value
+    told.value = told.value.replace('"depth"', '"width"')
+    onnx.save(model, tmp_path / "older.onnx")
+    with pytest.raises(BonafideError, match="depth in another form"):
+        load_capture_detector(tmp_path / "older.onnx")
 
 
 def test_a_users_own_crops_may_be_the_probe(machine_run, tmp_path):

@@ -10,9 +10,10 @@ from typer.testing import CliRunner
 import bonafide.cli
 from bonafide.models.catalogue import MACHINES, NETWORKS
 from bonafide.papers import ms_fans_rivals, ms_fans_runs
+from bonafide.papers.cascade_rivals import RivalTrial
 from bonafide.papers.ms_fans_rivals import DEVIATIONS, RIVALS, MsFansRival
 from bonafide.papers.ms_fans_tables import TABLE_IV
-from bonafide.papers.plan import Request
+from bonafide.papers.plan import Cost, Request
 from bonafide.papers.reproduce import plan_of
 from bonafide.training.rival_machine import MachineSettings
 
@@ -52,7 +53,11 @@ def test_a_trained_rival_stands_beside_its_published_figure(miniature, tmp_path,
         assert 0 <= row["measured"]["rates"]["hter"]["mean"] <= 1
     assert list(texture["measured"]["by_seed"]) == ["0", "1"]
     assert list(depth["measured"]["by_seed"]) == ["0"]  # minutes each: one seed at the small size
-    assert texture["measured"]["cost"] is None
+    cost = texture["measured"]["cost"]
+    assert (cost["paper_gflops"], cost["parameters"]) == (None, None)  # features, no layers
+    assert cost["ms"] > 0
+    page = (tmp_path / "index.html").read_text()
+    assert f'<td class="n">–</td><td class="n">–</td><td class="n">{cost["ms"]:.1f}</td>' in page
     assert depth["measured"]["cost"]["paper_gflops"] > 0
     assert "2 steps of 16 of 96 px for 256" in depth["measured"]["remark"]
     assert not any(rows[name]["measured"] for name in rows if not name.startswith(tuple(TWO)))
@@ -87,7 +92,16 @@ def test_the_cost_counts_as_the_paper_does():
     cost = MsFansRival("casia-fasd", settings).cost()
     assert settings.side_px == max(64, NETWORKS["alex_net_svm"].small_px) < 128
     assert 0 < cost.paper_gflops < TABLE_IV.row("†Yang et al. [9]").value("FLOPS")
-    assert MsFansRival("casia-fasd", MachineSettings("colour_texture")).cost() is None
+
+
+@pytest.mark.parametrize("kind", [RivalTrial, MsFansRival])
+def test_a_machine_has_a_time_but_no_layers_to_count(kind):
+    cost = kind("casia-fasd", MachineSettings("colour_texture")).cost()
+    assert (cost.paper_gflops, cost.parameters) == (None, None)
+    assert cost.ms > 0
+    network = Cost(0.5, 1000, 2.0)
+    assert network + network == Cost(1.0, 2000, 4.0)
+    assert network + cost == Cost(None, None, 2.0 + cost.ms)
 
 
 def test_at_the_full_size_a_rival_sees_its_own_side_and_has_every_seed():

@@ -57,6 +57,26 @@ def write_motion(path, record, window_s=WINDOW_S):
     return _save(_model(nodes, constants, "clip", given, gives), record, path)
 
 
+def write_clip_rival(path, record):
+    """A rival of the catalogue that judges a clip's frames by their brightness."""
+    told = {"model": "lstm_cnn", "kind": "frames", "frames": FRAMES, "scales": [1.0],
+            "crop_px": FRAME_PX}  # fmt: skip
+    record = replace(record, family="rival_clip", preprocessing=told)
+    nodes = [
+        helper.make_node("Cast", ["views"], ["values"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["values", "of_frame"], ["light"], keepdims=0),
+        helper.make_node("Softmax", ["light"], ["alpha"], axis=1),
+        helper.make_node("ReduceMean", ["light", "of_clip"], ["mean"], keepdims=0),
+        helper.make_node("Div", ["mean", "most"], ["score"]),
+    ]
+    constants = {
+        "of_frame": np.array([2, 3, 4]), "of_clip": np.array([1]), "most": np.float32(255),
+    }  # fmt: skip
+    given = ["batch", FRAMES, FRAME_PX, FRAME_PX, 3]
+    gives = {"score": ["batch"], "alpha": ["batch", FRAMES]}
+    return _save(_model(nodes, constants, "views", given, gives), record, path)
+
+
 def _mean_graph(name, channels):
     nodes = [
         helper.make_node("Cast", [name], ["values"], to=TensorProto.FLOAT),

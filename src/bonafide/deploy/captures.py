@@ -9,7 +9,9 @@ from bonafide.deploy.cascade import CascadeDetector, is_cascade
 from bonafide.deploy.onnx_metadata import family_of_file
 from bonafide.deploy.rival_file import CAPTURE_FAMILY, OnnxViewScorer, ViewScorer
 from bonafide.deploy.view_captures import ViewCaptureDetector
+from bonafide.face.depth_picture import FORM
 from bonafide.face.detect import MtcnnDetector
+from bonafide.types import BonafideError
 
 CaptureDetector = CascadeDetector | ViewCaptureDetector
 
@@ -58,4 +60,10 @@ def load_capture_detector(
         scorer = RivalScorer(model)
     else:
         scorer = OnnxViewScorer(model, threads=threads)
+    if scorer.record.preprocessing.get("depth") != FORM:
+        raise BonafideError(
+            "was trained on depth in another form than this version makes.",
+            where=str(model),
+            remedy="Train it again with this version, and export it again.",
+        )
     return ViewCaptureDetector(scorer, MtcnnDetector(min_face_px, threads=threads), operating_point)

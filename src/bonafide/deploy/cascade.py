@@ -132,6 +132,10 @@ class CascadeDetector:
         faces = MtcnnDetector(min_face_px, threads=threads)
         return cls(load_cascade(model, threads), faces, None, operating_point)
 
+    def with_point(self, point: OperatingPoint) -> Self:
+        """The same cascade whose last stage decides by another point."""
+        return type(self)(self.model, self.faces, self.limits, point)
+
     def without_doubt(self) -> Self:
         """The same cascade whose answers are never uncertain (see `OperatingPoint`)."""
         certain = tuple(replace(stage, point=stage.point.without_doubt()) for stage in self.stages)

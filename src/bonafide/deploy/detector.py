@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from bonafide.decision.operating_point import OperatingPoint
+from bonafide.decision.operating_point import OperatingPoint, Ruling
 from bonafide.deploy.answer import ModelId
 from bonafide.deploy.clip import ClipRun, FrameScore, Look
 from bonafide.deploy.record import ModelRecord
@@ -68,11 +69,15 @@ class Examination:
     panels: dict[str, RgbImage] = field(default_factory=dict)
 
 
-class Scorer(Protocol):
-    """A network with its record: an exported file, or a run in torch."""
+class Recorded(Protocol):
+    """Any scorer, as far as its record tells who answers, and by which threshold."""
 
     record: ModelRecord
     sha256: str
+
+
+class Scorer(Recorded, Protocol):
+    """A network with its record: an exported file, or a run in torch."""
 
     def score(self, crops: npt.NDArray[np.uint8]) -> CropScores:
         """See `runtime.OnnxScorer.score`."""
@@ -93,27 +98,30 @@ class Stopwatch:
         self._last = now
 
 
-class Detector:
-    """Face presentation attack detection for photos and clips.
+AnyScorer = TypeVar("AnyScorer", bound=Recorded)
 
-    Example:
-        >>> from bonafide import Detector
-        >>> detector = Detector.load()
-        >>> detector(np.zeros((120, 160, 3), np.uint8)).decision.value
-        'not_evaluated'
+
+class ScorerDetector(Generic[AnyScorer]):
+    """What the detectors of one scorer share, whatever they show it.
+
+    Attributes:
+        scorer: the model.
+        faces: finds the faces.
+        operating_point: what it decides by.
+        limits: of quality.
     """
 
     def __init__(
         self,
-        scorer: Scorer,
+        scorer: AnyScorer,
         faces: FaceDetector,
         operating_point: OperatingPoint | None = None,
         limits: QualityLimits | None = None,
     ) -> None:
-        """Put a detector together; most users want `Detector.load`.
+        """Put a detector together; most users want `deploy.load.load_detector`.
 
         Args:
-            scorer: the network.
+            scorer: the model.
             faces: finds the faces.
             operating_point: replaces the one in the model's record.
             limits: of quality; the defaults of the face room if None.
@@ -122,6 +130,63 @@ class Detector:
         self.faces = faces
         self.operating_point = operating_point or scorer.record.operating_point
         self.limits = limits or QualityLimits()
+
+    @property
+    def model_id(self) -> ModelId:
+        """Which model answers."""
+        record = self.scorer.record
+        return ModelId(record.name, record.version, self.scorer.sha256, record.trained_on)
+
+    def with_point(self, point: OperatingPoint) -> Self:
+        """The same detector, deciding by another point."""
+        other = copy(self)
+        other.operating_point = point
+        return other
+
+    def _verdict(
+        self,
+        score: float | None,
+        reasons: Sequence[Reason],
+        faces: tuple[FaceReport, ...],
+        frames: tuple[int, int],
+        watch: Stopwatch,
+        scale_weights: Mapping[float, float] | None = None,
+    ) -> Verdict:
+        """The verdict on a score, or on none.
+
+        Args:
+            score: None where there was nothing to score, as ``reasons`` tell.
+            reasons: what else is to be said.
+            faces: that were found.
+            frames: how many were evaluated, and how many seen.
+            watch: that timed it.
+            scale_weights: scale -> its weight, of models that weigh scales.
+        """
+        point = self.operating_point
+        ruling = Ruling(Decision.NOT_EVALUATED, None) if score is None else point.rule(score)
+        return Verdict(
+            decision=ruling.decision,
+            score=ruling.score,
+            threshold=point.threshold,
+            operating_point=point.name,
+            reasons=(*ruling.reasons, *reasons),
+            faces=faces,
+            scale_weights=dict(scale_weights or {}),
+            frames_evaluated=frames[0],
+            frames_seen=frames[1],
+            timing_ms=dict(watch.ms),
+        )
+
+
+class Detector(ScorerDetector[Scorer]):
+    """Face presentation attack detection for photos and clips.
+
+    Example:
+        >>> from bonafide import Detector
+        >>> detector = Detector.load()
+        >>> detector(np.zeros((120, 160, 3), np.uint8)).decision.value
+        'not_evaluated'
+    """
 
     @classmethod
     def load(
@@ -156,12 +221,6 @@ class Detector:
             faces = MtcnnDetector(min_face_px, threads=threads)
         return cls(scorer, faces, operating_point)
 
-    @property
-    def model_id(self) -> ModelId:
-        """Which model answers."""
-        record = self.scorer.record
-        return ModelId(record.name, record.version, self.scorer.sha256, record.trained_on)
-
     def __call__(self, rgb: RgbImage) -> Verdict:
         """Judge a photo: (height, width, 3) uint8 RGB, upright."""
         return self.examine(rgb).verdict
@@ -179,12 +238,14 @@ class Detector:
         prepared = self._prepare(rgb, found)
         watch.lap("crop")
         if prepared.crops is None:
-            verdict = self._silent(prepared.reasons, prepared.faces, 1, watch)
+            verdict = self._verdict(None, prepared.reasons, prepared.faces, (0, 1), watch)
             return Examination(verdict, rgb, prepared.face, None)
         result = self.scorer.score(prepared.crops.crops[None])
         watch.lap("score")
-        answer = float(result.score[0]), result.alpha[0]
-        verdict = self._verdict(*answer, prepared.reasons, prepared.faces, (1, 1), watch)
+        weights = self._weights(result.alpha[0])
+        verdict = self._verdict(
+            float(result.score[0]), prepared.reasons, prepared.faces, (1, 1), watch, weights
+        )
         return Examination(verdict, rgb, prepared.face, prepared.crops)
 
     def check_clip(self, frames: Iterable[Frame]) -> Verdict:
@@ -214,12 +275,12 @@ class Detector:
         frames_judged = tuple(run.frames.values())
         if run.first is None:
             faces = run.last_refused.faces if run.last_refused else ()
-            verdict = self._silent(run.refusal(), faces, run.seen, watch)
+            verdict = self._verdict(None, run.refusal(), faces, (0, run.seen), watch)
             return Examination(verdict, run.picture, None, None, frames_judged)
         alpha = np.asarray(run.alpha_sum / run.evaluated, np.float32)
-        frames_counted = run.evaluated, run.seen
+        counted, weights = (run.evaluated, run.seen), self._weights(alpha)
         verdict = self._verdict(
-            run.score(), alpha, run.remarks(), run.first.faces, frames_counted, watch
+            run.score(), run.remarks(), run.first.faces, counted, watch, weights
         )
         return Examination(verdict, run.picture, run.first.face, run.first.crops, frames_judged)
 
@@ -240,45 +301,5 @@ class Detector:
         record = self.scorer.record
         return prepare_face(rgb, faces, record.scales, record.crop_px, self.limits)
 
-    def _silent(
-        self,
-        reasons: tuple[Reason, ...],
-        faces: tuple[FaceReport, ...],
-        seen: int,
-        watch: Stopwatch,
-    ) -> Verdict:
-        point = self.operating_point
-        return Verdict(
-            Decision.NOT_EVALUATED,
-            None,
-            point.threshold,
-            point.name,
-            reasons,
-            faces,
-            frames_seen=seen,
-            timing_ms=dict(watch.ms),
-        )
-
-    def _verdict(
-        self,
-        score: float,
-        alpha: npt.NDArray[np.float32],
-        reasons: tuple[Reason, ...],
-        faces: tuple[FaceReport, ...],
-        frames: tuple[int, int],
-        watch: Stopwatch,
-    ) -> Verdict:
-        point, scales = self.operating_point, self.scorer.record.scales
-        ruling = point.rule(score)
-        return Verdict(
-            decision=ruling.decision,
-            score=ruling.score,
-            threshold=point.threshold,
-            operating_point=point.name,
-            reasons=ruling.reasons + reasons,
-            faces=faces,
-            scale_weights={s: float(a) for s, a in zip(scales, alpha, strict=True)},
-            frames_evaluated=frames[0],
-            frames_seen=frames[1],
-            timing_ms=dict(watch.ms),
-        )
+    def _weights(self, alpha: npt.NDArray[np.float32]) -> dict[float, float]:
+        return dict(zip(self.scorer.record.scales, alpha.tolist(), strict=True))

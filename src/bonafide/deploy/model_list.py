@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from time import perf_counter
 
-import numpy as np
-import torch
 from torch import nn, uint8, zeros
 
 from bonafide.models import ms_fans
@@ -20,6 +17,7 @@ from bonafide.models.catalogue import (
     NetworkRival,
     Published,
     Views,
+    describe_ms,
 )
 from bonafide.models.cost import cost_of
 from bonafide.models.cost import milliseconds as time_network
@@ -160,25 +158,12 @@ def _of_network(name: str, one: NetworkRival, timed: bool) -> ModelRow:
         stated.flops,
         stated.counting(cost) if stated.flops is not None else None,
         stated.rule if stated.flops is not None else "",
-        at_one_thread(lambda: time_network(network, blank, ROUNDS)) if timed else None,
+        time_network(network, blank, ROUNDS) if timed else None,
         one.tables,
     )
 
 
 def _of_machine(name: str, one: MachineRival, timed: bool) -> ModelRow:
-    """The time is that of the descriptors; the machine itself takes next to none."""
-    shape = (one.views.count, one.views.side_px, one.views.side_px, 3)
-    views = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-
-    def once() -> float:
-        one.describe(views)
-        times = []
-        for _ in range(ROUNDS):
-            start = perf_counter()
-            one.describe(views)
-            times.append(1e3 * (perf_counter() - start))
-        return min(times)
-
     return ModelRow(
         name,
         one.title,
@@ -191,7 +176,7 @@ def _of_machine(name: str, one: MachineRival, timed: bool) -> ModelRow:
         None,
         None,
         "",
-        at_one_thread(once) if timed else None,
+        describe_ms(one, ROUNDS) if timed else None,
         one.tables,
     )
 
@@ -215,16 +200,6 @@ def _of_ms_fans(name: str, timed: bool) -> ModelRow:
         stated.flops,
         cost.ms_fans_flops,
         "2 per multiply-add in convolutions, 1 in fully connected layers",
-        at_one_thread(lambda: time_network(scorer, blank, ROUNDS)) if timed else None,
+        time_network(scorer, blank, ROUNDS) if timed else None,
         ("ms-fans/3", "ms-fans/4", "ms-fans/5"),
     )
-
-
-def at_one_thread(measure: Callable[[], float]) -> float:
-    """Measure with torch at one thread, and give it its threads back."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return measure()
-    finally:
-        torch.set_num_threads(before)

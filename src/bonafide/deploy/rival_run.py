@@ -15,7 +15,8 @@ from torch import nn
 from bonafide.decision.operating_point import OperatingPoint, load_operating_point
 from bonafide.deploy.run_scores import OPERATING_POINT, SCORED, score_rows, write_scores
 from bonafide.evaluation.score_writer import ScoreRow
-from bonafide.models.catalogue import MACHINES, NETWORKS, Views
+from bonafide.face.depth_picture import FORM
+from bonafide.models.catalogue import MACHINES, MODALITIES, NETWORKS, Views
 from bonafide.training import rival_machine, rival_task
 from bonafide.training.crop_cache import CropCache
 from bonafide.training.rival_machine import MachineSettings
@@ -158,6 +159,7 @@ def view_preprocessing(views: Views, model: str) -> dict[str, object]:
         "scales": list(views.scales),
         "crop_px": views.side_px,
         "frames": views.frames,
+        **({"depth": FORM} if views.kind == MODALITIES else {}),
     }
 
 

@@ -17,6 +17,7 @@ from bonafide.capture.image import read_image
 from bonafide.capture.multimodal import MultimodalCapture
 from bonafide.cues.aligned_capture import AlignedCapture, align_capture
 from bonafide.face.crop import multi_scale_crops
+from bonafide.face.prepare import Registered, modality_crops
 from bonafide.types import Landmarks, RgbImage
 
 PHOTO = Path(__file__).parent / "shipped" / "astronaut.jpg"
@@ -44,9 +45,10 @@ def sample_modalities(scale: float, side_px: int, count: int) -> npt.NDArray[np.
     made = []
     for number in range(count):
         rgb, at = _view(number)
-        depth = np.clip((_depth_mm(rgb, at) - 500) / 4, 0, 255).astype(np.uint8)
-        pictures = (rgb, np.repeat(depth[..., None], 3, 2), np.repeat(rgb[..., :1], 3, 2))
-        made.append([multi_scale_crops(p, at, (scale,), side_px).crops[0] for p in pictures])
+        depth = np.nan_to_num(_depth_mm(rgb, at)).round().astype(np.uint16)
+        others = Registered(depth, np.ascontiguousarray(rgb[..., 0]), "depth", "infrared")
+        stack = multi_scale_crops(rgb, at, (scale,), side_px)
+        made.append(modality_crops(rgb, others, stack))
     return np.array(made)
 
 

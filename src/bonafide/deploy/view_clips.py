@@ -6,6 +6,7 @@ Frames are spread evenly over the whole clip and aligned one by one, as `trainin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -14,47 +15,21 @@ import numpy.typing as npt
 
 from bonafide.capture.limits import Limits
 from bonafide.capture.video import ClipReader, spread_frames
-from bonafide.decision.operating_point import OperatingPoint
-from bonafide.deploy.answer import ModelId
 from bonafide.deploy.clip import NO_FRAME
-from bonafide.deploy.detector import Examination, JudgedClip, Stopwatch
+from bonafide.deploy.detector import Examination, JudgedClip, ScorerDetector, Stopwatch
 from bonafide.deploy.rival_file import ViewScorer
-from bonafide.face.detect import FaceDetector
 from bonafide.face.find import find_faces
 from bonafide.face.prepare import PreparedFace, prepare_face
-from bonafide.face.quality import QualityLimits
-from bonafide.types import Decision, RgbImage, Verdict
+from bonafide.types import FaceReport, Reason, RgbImage
 
 
-class ViewClipDetector:
+class ViewClipDetector(ScorerDetector[ViewScorer]):
     """Face presentation attack detection by a clip's frames, with a rival of the catalogue."""
 
-    def __init__(
-        self,
-        scorer: ViewScorer,
-        faces: FaceDetector,
-        operating_point: OperatingPoint | None = None,
-        limits: QualityLimits | None = None,
-    ) -> None:
-        """Put a detector together; most users want `deploy.load.load_detector`.
-
-        Args:
-            scorer: the model.
-            faces: finds the faces.
-            operating_point: replaces the one in the model's record.
-            limits: of quality; the defaults of the face room if None.
-        """
-        self.scorer = scorer
-        self.faces = faces
-        self.operating_point = operating_point or scorer.record.operating_point
-        self.limits = limits or QualityLimits()
-        self.frames = int(scorer.record.preprocessing["frames"])
-
     @property
-    def model_id(self) -> ModelId:
-        """Which model answers."""
-        record = self.scorer.record
-        return ModelId(record.name, record.version, self.scorer.sha256, record.trained_on)
+    def frames(self) -> int:
+        """How many the model judges together."""
+        return int(self.scorer.record.preprocessing["frames"])
 
     def examine(self, rgb: RgbImage, stopwatch: Stopwatch | None = None) -> Examination:
         """Judge a photo: (height, width, 3) uint8 RGB, upright; a clip that stands still."""
@@ -92,26 +67,16 @@ class ViewClipDetector:
         watch.lap("crop")
         shown = [i for i, one in enumerate(prepared) if one.crops is not None]
         if not shown:
-            verdict = self._silent(prepared, watch)
+            reasons, faces = _refusal(prepared)
+            verdict = self._verdict(None, reasons, faces, (0, len(pictures)), watch)
             return Examination(verdict, pictures[0] if pictures else None, None, None)
         rows = [shown[i] for i in evenly(len(shown), self.frames)]
         crops = [one.crops.crops[0] for one in prepared if one.crops is not None]
         views = np.stack([crops[shown.index(row)] for row in rows])
         score = float(self.scorer.score(views[None]).score[0])
         watch.lap("score")
-        point, first = self.operating_point, prepared[shown[0]]
-        ruling = point.rule(score)
-        verdict = Verdict(
-            decision=ruling.decision,
-            score=ruling.score,
-            threshold=point.threshold,
-            operating_point=point.name,
-            reasons=ruling.reasons + first.reasons,
-            faces=first.faces,
-            frames_evaluated=len(set(rows)),
-            frames_seen=len(pictures),
-            timing_ms=dict(watch.ms),
-        )
+        first, counted = prepared[shown[0]], (len(set(rows)), len(pictures))
+        verdict = self._verdict(score, first.reasons, first.faces, counted, watch)
         judged = JudgedClip(views, np.array([times_s[row] for row in rows]), None)
         return Examination(verdict, pictures[shown[0]], first.face, first.crops, clip=judged)
 
@@ -120,18 +85,15 @@ class ViewClipDetector:
         found = find_faces(rgb, self.faces)
         return prepare_face(rgb, found, record.scales, record.crop_px, self.limits)
 
-    def _silent(self, prepared: list[PreparedFace], watch: Stopwatch) -> Verdict:
-        point, last = self.operating_point, prepared[-1] if prepared else None
-        return Verdict(
-            Decision.NOT_EVALUATED,
-            None,
-            point.threshold,
-            point.name,
-            last.reasons if last and last.reasons else (NO_FRAME,),
-            last.faces if last else (),
-            frames_seen=len(prepared),
-            timing_ms=dict(watch.ms),
-        )
+
+def _refusal(
+    prepared: Sequence[PreparedFace],
+) -> tuple[tuple[Reason, ...], tuple[FaceReport, ...]]:
+    """Why no frame could be judged, and the faces of the last."""
+    if not prepared:
+        return (NO_FRAME,), ()
+    last = prepared[-1]
+    return last.reasons or (NO_FRAME,), last.faces
 
 
 def evenly(available: int, wanted: int) -> npt.NDArray[np.intp]:

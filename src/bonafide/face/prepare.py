@@ -8,16 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from bonafide.capture.errors import SizeMismatchError
-from bonafide.capture.multimodal import ASPECT_LIMIT
+from bonafide.capture.image import read_levels
+from bonafide.capture.limits import Limits
+from bonafide.capture.multimodal import ASPECT_LIMIT, eight_bits
 from bonafide.face.crop import CropStack, multi_scale_crops, sample
+from bonafide.face.depth_picture import depth_picture
 from bonafide.face.quality import QualityLimits, measure_quality, reasons_for
 from bonafide.types import Face, FaceReport, Reason, RgbImage
+
+Levels = npt.NDArray[np.uint8 | np.uint16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,32 +76,62 @@ def prepare_face(
     return PreparedFace(reports, ordered[0], reasons, crops)
 
 
-def modality_crops(
-    rgb: RgbImage, others: Sequence[tuple[str, RgbImage]], stack: CropStack
-) -> npt.NDArray[np.uint8]:
-    """The first crop's place in a colour picture and in pictures registered to it.
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """Depth and infrared of a colour picture, as they are stored.
+
+    Attributes:
+        depth: (h, w) uint8 or uint16, see `depth_picture.depth_picture`.
+        infrared: (h, w) uint8 or uint16, of which the high byte is taken.
+        depth_source, infrared_source: for messages.
+    """
+
+    depth: Levels
+    infrared: Levels
+    depth_source: str
+    infrared_source: str
+
+
+def read_registered(depth: Path, infrared: Path, limits: Limits, rotation_deg: int) -> Registered:
+    """Read the two, turned clockwise by whole quarters.
+
+    Raises:
+        CaptureError: as `capture.image.read_levels`.
+    """
+    turns = -rotation_deg // 90
+    first, second = (
+        np.ascontiguousarray(np.rot90(read_levels(path, limits), turns))
+        for path in (depth, infrared)
+    )
+    return Registered(first, second, str(depth), str(infrared))
+
+
+def modality_crops(rgb: RgbImage, others: Registered, stack: CropStack) -> npt.NDArray[np.uint8]:
+    """The first crop's place in a colour picture, and in depth and infrared registered to it.
 
     Args:
         rgb: (height, width, 3) uint8, that the crops were cut from.
-        others: name for messages, and picture; such as depth and infrared, their levels repeated.
+        others: of the same form, perhaps of another resolution.
         stack: crops of ``rgb``.
 
     Returns:
-        (1 + len(others), size, size, 3) uint8.
+        (3, size, size, 3) uint8.
 
     Raises:
-        SizeMismatchError: a picture is of another form than ``rgb``; see `at_size_of`.
+        SizeMismatchError: one is of another form than ``rgb``; see `at_size_of`.
+        DepthUnitError: 16-bit depth that is no millimetres.
     """
-    cut = [stack.crops[0]]
-    for name, picture in others:
-        placed = at_size_of(rgb, picture, name)
-        cut.append(sample(placed, stack.to_picture[0], stack.crops.shape[1])[0])
-    return np.stack(cut)
+    place, side = stack.to_picture[0], stack.crops.shape[1]
+    depth = at_size_of(rgb, others.depth, others.depth_source)
+    light = eight_bits(at_size_of(rgb, others.infrared, others.infrared_source))
+    pictures = (
+        depth_picture(depth, place, side, others.depth_source),
+        np.repeat(light[:, :, None], 3, axis=2),
+    )
+    return np.stack([stack.crops[0], *(sample(picture, place, side)[0] for picture in pictures)])
 
 
-def at_size_of(
-    rgb: npt.NDArray[np.uint8], picture: npt.NDArray[np.uint8], path: str
-) -> npt.NDArray[np.uint8]:
+def at_size_of(rgb: RgbImage, picture: Levels, path: str) -> Levels:
     """A modality at the size of the RGB picture: of that form, but perhaps of another resolution.
 
     As in CASIA-SURF. Each px is the nearest one, because a mean of two depths is neither.
@@ -113,4 +149,4 @@ def at_size_of(
     if (height, width) == (rows, columns):
         return picture
     resized = cv2.resize(picture, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
-    return np.asarray(resized, np.uint8)
+    return np.asarray(resized, picture.dtype)

@@ -37,7 +37,7 @@ from bonafide.models import (
     vgg_face,
     videolet,
 )
-from bonafide.models.cost import Cost
+from bonafide.models.cost import Cost, least_ms
 from bonafide.models.pretrained import load_backbone
 
 Pictures = npt.NDArray[np.uint8]
@@ -154,6 +154,13 @@ class MachineRival:
     learn: Callable[[Sequence[Descriptors], int], Learned] | None = None
     encode: Callable[[Descriptors, Learned], Descriptors] | None = None
     kernel: str = "rbf"
+
+
+def describe_ms(one: MachineRival, rounds: int = 5) -> float:
+    """`cost.least_ms` to describe one presentation; the machine itself takes next to none."""
+    shape = (one.views.count, one.views.side_px, one.views.side_px, 3)
+    views = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    return least_ms(lambda: one.describe(views), rounds)
 
 
 def _ms_fans(cost: Cost) -> float:

@@ -9,6 +9,7 @@ torch's own counter gives 0 for nn.LSTM on the CPU.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -97,17 +98,26 @@ def count_parameters(network: nn.Module) -> int:
 
 
 def milliseconds(network: nn.Module, views: Tensor, rounds: int = 5) -> float:
-    """Least time of a forward pass in evaluation mode, after one to warm up, on this machine.
+    """`least_ms` of a forward pass in evaluation mode."""
+    network.eval()
+    with torch.inference_mode():
+        return least_ms(lambda: network(views), rounds)
+
+
+def least_ms(once: Callable[[], object], rounds: int = 5) -> float:
+    """Least time of a call on this machine, after one to warm up; torch has one thread meanwhile.
 
     The least, because whatever else runs beside can only add to it.
-    How many threads is torch's setting; set it to one before to compare.
     """
-    network.eval()
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
     times = []
-    with torch.inference_mode():
-        network(views)
+    try:
+        once()
         for _ in range(rounds):
             start = perf_counter()
-            network(views)
+            once()
             times.append(1e3 * (perf_counter() - start))
+    finally:
+        torch.set_num_threads(before)
     return min(times)

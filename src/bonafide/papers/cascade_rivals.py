@@ -12,7 +12,8 @@ from bonafide.decision.operating_point import load_operating_point
 from bonafide.deploy.rival_run import Place, load_judge, run_machine, run_network, views_of
 from bonafide.deploy.run_scores import score_rows
 from bonafide.evaluation.score_writer import write_score_rows
-from bonafide.models.catalogue import MACHINES, NETWORKS, Views
+from bonafide.models.catalogue import MACHINES, NETWORKS, Views, describe_ms
+from bonafide.models.cost import Cost as NetworkCost
 from bonafide.models.cost import cost_of, milliseconds
 from bonafide.papers.cascade_trial import Preparing, development_measure, earlier_run
 from bonafide.papers.data import PreparedData
@@ -86,13 +87,17 @@ class RivalTrial(OneDataSet):
         return float(read_toml(folder / RECORD)["result"]["best_development_loss"])
 
     def cost(self) -> Cost:
-        """Counted and timed on an untrained network; a machine's layers cannot be counted."""
+        """Counted and timed on an untrained network; of a machine the time of its descriptors."""
         if isinstance(self.settings, MachineSettings):
-            return Cost(0.0, 0, 0.0)
+            return Cost(None, None, describe_ms(MACHINES[self.settings.model]))
         network = NETWORKS[self.settings.model].build(self.settings.side_px).eval()
         views = self.views.blank()
         counted = cost_of(network, views)
-        return Cost(counted.multiply_adds / 1e9, counted.parameters, milliseconds(network, views))
+        flops = self._flops(counted) / 1e9
+        return Cost(flops, counted.parameters, milliseconds(network, views))
+
+    def _flops(self, counted: NetworkCost) -> int:
+        return counted.multiply_adds
 
 
 class RivalTransfer(Transfer[RivalTrial]):

@@ -7,7 +7,6 @@ takes a trained stage, the cascade takes both. `plan.Plan.waves` keeps that orde
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from bonafide.deploy.cascade_scores import score_stage
 from bonafide.evaluation.score_file import read_test
 from bonafide.evaluation.score_writer import ScoreRow, write_score_rows
 from bonafide.models.cascade import CascadeScorer
-from bonafide.models.cost import cost_of
+from bonafide.models.cost import cost_of, milliseconds
 from bonafide.papers.data import PreparedData
 from bonafide.papers.measure import DONE, OPERATING_POINT, scores_path
 from bonafide.papers.plan import Cost, OnStep
@@ -153,16 +152,8 @@ def stage_cost(settings: CascadeSettings) -> Cost:
     channels = max(planes.stop for planes in groups.values())
     planes = torch.zeros(1, settings.crop_px, settings.crop_px, channels, dtype=torch.uint8)
     counted = cost_of(scorer, planes)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    times = []
-    with torch.inference_mode():
-        for _ in range(3):
-            start = time.perf_counter()
-            scorer(planes)
-            times.append(time.perf_counter() - start)
-    torch.set_num_threads(before)
-    return Cost(counted.multiply_adds / 1e9, counted.parameters, 1000 * min(times))
+    ms = milliseconds(scorer, planes, 3)
+    return Cost(counted.multiply_adds / 1e9, counted.parameters, ms)
 
 
 def test_cache(data: PreparedData, settings: CascadeSettings, workers: int, on_sample: Preparing
@@ -280,8 +271,7 @@ class CascadeTrial(OneDataSet):
     def cost(self) -> Cost:
         """Of a presentation that D-Net lets pass: the dearest."""
         one, two = (test.cost() for test in self._tests())
-        return Cost(one.paper_gflops + two.paper_gflops, one.parameters + two.parameters,
-                    one.ms + two.ms)  # fmt: skip
+        return one + two
 
 
 def joined_rows(runs: list[Path], rows: dict[str, Presentation], stop: float) -> Iterable[ScoreRow]:

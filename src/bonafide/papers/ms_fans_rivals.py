@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bonafide.models.catalogue import MACHINES, NETWORKS
-from bonafide.models.cost import cost_of, milliseconds
+from bonafide.models.cost import Cost as NetworkCost
 from bonafide.papers.cascade_rivals import RivalTrial
-from bonafide.papers.plan import Cost, Request
+from bonafide.papers.plan import Request
 from bonafide.training.rival_machine import MachineSettings
 from bonafide.training.rival_settings import RivalSettings
 
@@ -50,14 +50,8 @@ DEVIATIONS = {
 class MsFansRival(RivalTrial):
     """A rival whose cost is counted as paper 1 counts. Implements `plan.Trial`."""
 
-    def cost(self) -> Cost | None:  # type: ignore[override]
-        """Of the network that is run, at its side; None for a machine."""
-        if isinstance(self.settings, MachineSettings):
-            return None
-        network = NETWORKS[self.settings.model].build(self.settings.side_px).eval()
-        views = self.views.blank()
-        counted = cost_of(network, views)
-        return Cost(counted.ms_fans_flops / 1e9, counted.parameters, milliseconds(network, views))
+    def _flops(self, counted: NetworkCost) -> int:
+        return counted.ms_fans_flops
 
 
 def rivals_of(request: Request, dataset: str, model: str, frames: int) -> list[MsFansRival]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from bonafide.decision.criteria import choose
 from bonafide.evaluation.score_file import read_development
 from bonafide.evaluation.score_writer import rows_of_pictures, write_score_rows
 from bonafide.models import ms_fans
+from bonafide.models.cost import milliseconds
 from bonafide.papers.data import PreparedData
 from bonafide.papers.measure import OPERATING_POINT, scores_path
 from bonafide.papers.plan import Cost, OnStep
@@ -112,7 +112,10 @@ class MsFansTrial:
         ]
         scales = len(self.settings.scales)
         flops = scales * ms_fans.count_paper_flops(network.cnn)
-        return Cost(flops / 1e9, sum(deployed), milliseconds(network, self.settings))
+        side = self.settings.crop_px
+        crops = torch.zeros(1, scales, side, side, 3, dtype=torch.uint8)
+        ms = milliseconds(ms_fans.MsFansScorer(network), crops, 20)
+        return Cost(flops / 1e9, sum(deployed), ms)
 
 
 def with_scales(caches: Caches, scales: tuple[float, ...]) -> Caches:
@@ -150,20 +153,3 @@ def alpha_by_species(
             for name in sorted(set(species))
         },
     }
-
-
-def milliseconds(network: ms_fans.MsFans, settings: MsFansSettings, repeats: int = 20) -> float:
-    """Shortest time to score one face's crops in one forward, one thread of the CPU."""
-    scorer = ms_fans.MsFansScorer(network).eval()
-    side = settings.crop_px
-    crops = torch.zeros(1, len(settings.scales), side, side, 3, dtype=torch.uint8)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    times = []
-    with torch.inference_mode():
-        for _ in range(repeats + 3):
-            start = time.perf_counter()
-            scorer(crops)
-            times.append(time.perf_counter() - start)
-    torch.set_num_threads(before)
-    return 1000 * min(times[3:])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from bonafide.evaluation.drawing import Drawing
 from bonafide.papers.data import PreparedData
@@ -14,6 +14,7 @@ from bonafide.papers.published import PublishedTable
 if TYPE_CHECKING:
     from bonafide.papers.measure import MeasuredRow
 
+Number = TypeVar("Number", int, float)
 OnStep = Callable[[int], None]
 """Called with the number of steps done."""
 
@@ -23,14 +24,23 @@ class Cost:
     """What one answer of a model costs.
 
     Attributes:
-        paper_gflops: in the paper's counting, 1e9.
-        parameters: of the deployed network.
+        paper_gflops: in the paper's counting, 1e9; None where there are no layers to count.
+        parameters: of the deployed network; None where there is none.
         ms: milliseconds to score one face on one thread of this machine.
     """
 
-    paper_gflops: float
-    parameters: int
+    paper_gflops: float | None
+    parameters: int | None
     ms: float
+
+    def __add__(self, other: Cost) -> Cost:
+        """Of two models that are both asked; what cannot be counted of one is not of both."""
+        flops = _sum(self.paper_gflops, other.paper_gflops)
+        return Cost(flops, _sum(self.parameters, other.parameters), self.ms + other.ms)
+
+
+def _sum(one: Number | None, two: Number | None) -> Number | None:
+    return None if one is None or two is None else one + two
 
 
 class Trial(Protocol):

@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from bonafide.papers.data import PreparedData
 from bonafide.papers.measure import DONE
 from bonafide.papers.plan import Trial
 from bonafide.types import BonafideError
+from bonafide.workers import worker_pool
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -87,18 +88,15 @@ def run_trials(
     queue: SimpleQueue[Message] = context.SimpleQueue()
     listener = threading.Thread(target=_listen, args=(queue, shown), daemon=True)
     listener.start()
-    with ProcessPoolExecutor(workers, context, _begin, (queue,)) as pool:
-        jobs = [
-            pool.submit(_run_beside, t, dict(data), folder_of(t, runs), device) for t in waiting
-        ]
-        try:
+    try:
+        with worker_pool(workers, _begin, (queue,)) as pool:
+            jobs = [
+                pool.submit(_run_beside, t, dict(data), folder_of(t, runs), device) for t in waiting
+            ]
             for job in as_completed(jobs):
                 job.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-        finally:
-            queue.put(None)
+    finally:
+        queue.put(None)
     listener.join()
 
 

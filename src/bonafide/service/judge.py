@@ -68,7 +68,7 @@ class Judge:
         return next(iter(self.served.values()))
 
     def describe(self) -> dict[str, Any]:
-        """The model, its operating points and what it wants, as GET /v1/model shows them."""
+        """The model, its operating points, what it wants, and whether it guides."""
         first = self._first
         points = {
             name: {"criterion": one.point.criterion, "threshold": one.point.threshold,
@@ -82,6 +82,7 @@ class Judge:
             "takes": list(first.takes),
             "window_s": first.window_s,
             "depth_unit": None if unit is None else asdict(unit),
+            "guides": first.guidance is not None,
         }
 
     def warm_up(self) -> None:
@@ -101,7 +102,9 @@ class Judge:
         """
         try:
             if wish.kind == "guidance":
-                return {"answer": self._first.guide(parts["file"]), "kept": None}
+                guidance = self._first.guidance
+                assert guidance is not None, "sessions ask only where `describe` says guides"
+                return {"answer": guidance.look(parts["file"]), "kept": None}
             return self._verdict(wish, parts)
         except CaptureError as error:
             code = next(code for kind, code in _CODES if isinstance(error, kind))

@@ -7,13 +7,15 @@ cascade judges colour, depth and infrared together.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
 from bonafide.capture.clip_info import ClipReport
 from bonafide.capture.image import decode_image
+from bonafide.capture.limits import Limits
 from bonafide.capture.multimodal import DepthUnit, decode_multimodal
 from bonafide.capture.video import decode_clip
 from bonafide.decision.operating_point import OperatingPoint
@@ -23,13 +25,14 @@ from bonafide.deploy.detector import Detector, Examination, Stopwatch
 from bonafide.deploy.files import with_damage
 from bonafide.deploy.load import load_detector
 from bonafide.deploy.onnx_metadata import family_of_file
+from bonafide.deploy.rival_file import CAPTURE_FAMILY, CLIP_FAMILY
 from bonafide.face.detect import FaceDetector
-from bonafide.face.prepare import PreparedFace, prepare_face
+from bonafide.face.prepare import prepare_face
 from bonafide.face.quality import QualityLimits
 from bonafide.service.answers import reason_to_json
 from bonafide.service.settings import ServiceSettings
 from bonafide.service.wire import PARTS
-from bonafide.types import Frame, RgbImage
+from bonafide.types import BonafideError, Frame, RgbImage
 
 if TYPE_CHECKING:
     from bonafide.deploy.cascade import CascadeDetector
@@ -47,12 +50,15 @@ class Served(Protocol):
         modalities: that it looks at.
         window_s: seconds of a clip that it needs; None where any length will do.
         depth_unit: of depth that comes without one; None for 16-bit millimetres, or no depth.
+        guidance: for whoever stands before a camera; None where a camera cannot show all that the
+            model judges.
     """
 
     takes: tuple[str, ...]
     modalities: tuple[str, ...]
     window_s: float | None
     depth_unit: DepthUnit | None
+    guidance: Guidance | None
 
     @property
     def model_id(self) -> ModelId:
@@ -88,28 +94,69 @@ class Served(Protocol):
         """
         ...
 
-    def guide(self, picture: Media) -> dict[str, Any]:
-        """A quick look at one camera frame, without a verdict.
-
-        Raises:
-            CaptureError: the frame cannot be read.
-        """
-        ...
-
     def warm_up(self) -> None:
         """Run everything once."""
         ...
 
 
-class ServedFaces:
-    """A model that judges a face in a picture."""
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """A quick look at one frame of a camera, without a verdict.
 
-    takes: tuple[str, ...] = ("photo", "clip")
-    modalities: tuple[str, ...] = ("rgb",)
-    window_s: float | None = None
-    depth_unit: DepthUnit | None = None
+    Attributes:
+        faces: finds the faces.
+        scales, crop_px: of the crops that the model would judge.
+        limits: of quality.
+        photo: on what a frame may be.
+    """
 
-    def __init__(self, detector: Detector, settings: ServiceSettings) -> None:
+    faces: FaceDetector
+    scales: Sequence[float]
+    crop_px: int
+    limits: QualityLimits
+    photo: Limits
+
+    def look(self, picture: Media) -> dict[str, Any]:
+        """Where the face is in an encoded picture, and what to do better.
+
+        Raises:
+            CaptureError: the picture cannot be read.
+        """
+        rgb = decode_image(bytes(picture), UPLOAD, self.photo).rgb
+        found = self.faces.detect(rgb)
+        prepared = prepare_face(rgb, found, self.scales, self.crop_px, self.limits)
+        height, width = rgb.shape[:2]
+        return {
+            "ready": prepared.crops is not None,
+            "width_px": width,
+            "height_px": height,
+            "reasons": [reason_to_json(reason) for reason in prepared.reasons],
+            "faces": [face_to_json(face) for face in prepared.faces],
+        }
+
+
+class AnyDetector(Protocol):
+    """What all detectors have."""
+
+    operating_point: OperatingPoint
+
+    @property
+    def model_id(self) -> ModelId:
+        """Which model answers."""
+        ...
+
+    def with_point(self, point: OperatingPoint) -> Self:
+        """The same detector, deciding by another point."""
+        ...
+
+
+Judging = TypeVar("Judging", bound=AnyDetector)
+
+
+class _ServedDetector(Generic[Judging]):
+    """The part of `Served` that its detector answers alike, whatever it judges."""
+
+    def __init__(self, detector: Judging, settings: ServiceSettings) -> None:
         self._detector, self._settings = detector, settings
 
     @property
@@ -119,13 +166,28 @@ class ServedFaces:
 
     @property
     def point(self) -> OperatingPoint:
-        """See `Served`."""
+        """See `Served`; of a cascade's last stage."""
         return self._detector.operating_point
 
     def with_point(self, point: OperatingPoint) -> Self:
-        """See `Served`."""
-        old = self._detector
-        return type(self)(Detector(old.scorer, old.faces, point, old.limits), self._settings)
+        """See `Served`; of a cascade the last stage's point is replaced."""
+        return type(self)(self._detector.with_point(point), self._settings)
+
+
+class ServedFaces(_ServedDetector[Detector]):
+    """A model that judges a face in a picture."""
+
+    takes: tuple[str, ...] = ("photo", "clip")
+    modalities: tuple[str, ...] = ("rgb",)
+    window_s: float | None = None
+    depth_unit: DepthUnit | None = None
+
+    def __init__(self, detector: Detector, settings: ServiceSettings) -> None:
+        super().__init__(detector, settings)
+        record = detector.scorer.record
+        self.guidance: Guidance | None = Guidance(
+            detector.faces, record.scales, record.crop_px, detector.limits, settings.photo
+        )
 
     def examine(
         self,
@@ -145,18 +207,12 @@ class ServedFaces:
             watch.lap("decode")
             return with_damage(self._detector.examine_clip(opened, watch), opened.report)
 
-    def guide(self, picture: Media) -> dict[str, Any]:
-        """See `Served`."""
-        one, record = self._detector, self._detector.scorer.record
-        frame = decode_image(bytes(picture), UPLOAD, self._settings.photo)
-        return _guidance(frame.rgb, one.faces, record.scales, record.crop_px, one.limits)
-
     def warm_up(self) -> None:
         """See `Served`."""
         self._detector.examine(_GREY)
 
 
-class ServedClips:
+class ServedClips(_ServedDetector[ClipDetector]):
     """A model that judges a clip as a whole."""
 
     takes: tuple[str, ...] = ("clip",)
@@ -164,23 +220,12 @@ class ServedClips:
     depth_unit: DepthUnit | None = None
 
     def __init__(self, detector: ClipDetector, settings: ServiceSettings) -> None:
-        self._detector, self._settings = detector, settings
-        self.window_s: float | None = detector.settings.window_s
-
-    @property
-    def model_id(self) -> ModelId:
-        """See `Served`."""
-        return self._detector.model_id
-
-    @property
-    def point(self) -> OperatingPoint:
-        """See `Served`."""
-        return self._detector.operating_point
-
-    def with_point(self, point: OperatingPoint) -> Self:
-        """See `Served`."""
-        old = self._detector
-        return type(self)(ClipDetector(old.scorer, old.faces, point, old.limits), self._settings)
+        super().__init__(detector, settings)
+        clip = detector.settings
+        self.window_s: float | None = clip.window_s
+        self.guidance: Guidance | None = Guidance(
+            detector.faces, (1.0,), clip.side_px, detector.limits, settings.photo
+        )
 
     def examine(
         self,
@@ -194,12 +239,6 @@ class ServedClips:
         window = _ClipWindow(bytes(parts["file"]), self._detector.settings.window_s, self._settings)
         examination = self._detector.examine_clip(window, watch)
         return with_damage(examination, window.report)
-
-    def guide(self, picture: Media) -> dict[str, Any]:
-        """See `Served`."""
-        one, clip = self._detector, self._detector.settings
-        frame = decode_image(bytes(picture), UPLOAD, self._settings.photo)
-        return _guidance(frame.rgb, one.faces, (1.0,), clip.side_px, one.limits)
 
     def warm_up(self) -> None:
         """See `Served`."""
@@ -225,33 +264,17 @@ class _ClipWindow:
             yield from clip
 
 
-class ServedCaptures:
+class ServedCaptures(_ServedDetector["CascadeDetector"]):
     """A cascade that judges colour, depth and infrared together."""
 
     takes: tuple[str, ...] = ("multimodal",)
     modalities: tuple[str, ...] = ("rgb", "depth", "infrared")
     window_s: float | None = None
+    guidance: Guidance | None = None
 
     def __init__(self, detector: CascadeDetector, settings: ServiceSettings) -> None:
-        self._detector, self._settings = detector, settings
+        super().__init__(detector, settings)
         self.depth_unit: DepthUnit | None = detector.unit
-
-    @property
-    def model_id(self) -> ModelId:
-        """See `Served`."""
-        return self._detector.model_id
-
-    @property
-    def point(self) -> OperatingPoint:
-        """See `Served`; of the last stage."""
-        return self._detector.operating_point
-
-    def with_point(self, point: OperatingPoint) -> Self:
-        """See `Served`; the last stage's point is replaced."""
-        from bonafide.deploy.cascade import CascadeDetector
-
-        old = self._detector
-        return type(self)(CascadeDetector(old.model, old.faces, old.limits, point), self._settings)
 
     def examine(
         self,
@@ -271,10 +294,6 @@ class ServedCaptures:
         watch.lap("decode")
         return self._detector.examine(capture, watch)
 
-    def guide(self, picture: Media) -> dict[str, Any]:
-        """Never asked: a browser's camera has no depth, and `takes` has no clip."""
-        raise NotImplementedError
-
     def warm_up(self) -> None:
         """See `Served`."""
         self._detector.faces.detect(_GREY)
@@ -287,10 +306,17 @@ def load_served(settings: ServiceSettings) -> Served:
     """The model that the settings name.
 
     Raises:
-        BonafideError: it cannot be read, or its family is unknown.
+        BonafideError: it cannot be read, or the service cannot run its family.
     """
     model = Path(settings.model)
-    if family_of_file(model) == "cascade":
+    family = family_of_file(model)
+    if family in (CLIP_FAMILY, CAPTURE_FAMILY):
+        raise BonafideError(
+            f"holds a model of family {family!r}, which the service does not run.",
+            where=str(model),
+            remedy="It judges files: use `bonafide check` or `bonafide score`.",
+        )
+    if family == "cascade":
         from bonafide.deploy.cascade import CascadeDetector  # other models need nothing of it
 
         return ServedCaptures(
@@ -300,22 +326,3 @@ def load_served(settings: ServiceSettings) -> Served:
     if isinstance(detector, ClipDetector):
         return ServedClips(detector, settings)
     return ServedFaces(detector, settings)
-
-
-def _guidance(
-    rgb: RgbImage,
-    faces: FaceDetector,
-    scales: Sequence[float],
-    crop_px: int,
-    limits: QualityLimits,
-) -> dict[str, Any]:
-    """Where the face is, and what to do better."""
-    prepared: PreparedFace = prepare_face(rgb, faces.detect(rgb), scales, crop_px, limits)
-    height, width = rgb.shape[:2]
-    return {
-        "ready": prepared.crops is not None,
-        "width_px": width,
-        "height_px": height,
-        "reasons": [reason_to_json(reason) for reason in prepared.reasons],
-        "faces": [face_to_json(face) for face in prepared.faces],
-    }

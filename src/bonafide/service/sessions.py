@@ -95,7 +95,7 @@ async def guide(service: Service, request: Request) -> dict[str, Any]:
     if session.spent_at is not None:
         raise Refusal("session_spent", "the session has ended.", "Start a new session.")
     pool, looking = service.pool, service.looking
-    if "clip" not in pool.greeting["takes"]:
+    if not pool.greeting["guides"]:
         raise wrong_kind(pool.greeting["takes"])
     if pool.inside > pool.capacity // 2:
         raise overloaded(1)

@@ -16,12 +16,11 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import multiprocessing
 import os
 import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +35,7 @@ from bonafide.simulator.recapture import recapture
 from bonafide.simulator.stage import Devices, draw_devices
 from bonafide.types import BONA_FIDE_SPECIES, SAMPLE_COLUMNS, BonafideError, Label, Split
 from bonafide.version import __version__
+from bonafide.workers import worker_pool
 
 DATASET = "recapture (simulated)"
 SPLIT_SHARES = ((Split.TRAIN, 0.6), (Split.DEVELOPMENT, 0.2), (Split.TEST, 0.2))
@@ -136,19 +136,13 @@ def _run(tasks: list[PersonTask], workers: int, progress: Progress | None) -> li
             if progress:
                 progress(len(records), len(tasks))
         return records
-    # Spawned, not forked: OpenCV's threads do not survive a fork.
-    context = multiprocessing.get_context("spawn")
     done: dict[str, dict] = {}
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with worker_pool(workers) as pool:
         futures = {pool.submit(make_person, task): task.subject for task in tasks}
-        try:
-            for future in as_completed(futures):
-                done[futures[future]] = future.result()
-                if progress:
-                    progress(len(done), len(tasks))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        for future in as_completed(futures):
+            done[futures[future]] = future.result()
+            if progress:
+                progress(len(done), len(tasks))
     return [done[task.subject] for task in tasks]
 
 

@@ -15,13 +15,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import os
 import shutil
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -34,6 +31,7 @@ from bonafide.simulator.device import check_device
 from bonafide.simulator.recapture_set import simulator_digest, source_commit
 from bonafide.types import BonafideError
 from bonafide.version import __version__
+from bonafide.workers import worker_pool
 
 SIZES = ("tiny", "small", "full")
 """A few seconds of work; some minutes; the published numbers, lengths and resolutions."""
@@ -236,29 +234,10 @@ def _run(groups: list[list[Job]], out: Path, workers: int) -> Iterator[list[Reco
             for job in group:
                 yield [run_job(job, out)]
         return
-    # Spawned, not forked: OpenCV's threads do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        min(workers, len(groups)), context, initializer=_end_with, initargs=(os.getpid(),)
-    ) as pool:
+    with worker_pool(min(workers, len(groups))) as pool:
         futures = [pool.submit(run_group, group, out) for group in groups]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _end_with(parent: int) -> None:
-    """End this worker when its parent is gone: a killed run leaves nobody who writes on."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+        for future in as_completed(futures):
+            yield future.result()
 
 
 def run_group(jobs: Sequence[Job], out: Path) -> list[Record]:

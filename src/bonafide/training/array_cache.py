@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-import multiprocessing
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ import numpy.typing as npt
 
 from bonafide.datasets.sample_table import digest_of
 from bonafide.types import BonafideError, Presentation
+from bonafide.workers import worker_pool
 
 ROWS = "rows.csv"
 META = "cache.json"
@@ -187,6 +186,5 @@ def _make_all(
     if workers <= 1:
         yield from map(make, samples)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with worker_pool(workers) as pool:
         yield from pool.map(make, samples, chunksize=16)

@@ -9,11 +9,9 @@ from __future__ import annotations
 import csv
 import functools
 import json
-import multiprocessing
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -31,6 +29,7 @@ from bonafide.cues.aligned_capture import (
 from bonafide.datasets.sample_table import digest_of
 from bonafide.face.detect import MtcnnDetector
 from bonafide.types import BonafideError, Presentation, ReasonCode
+from bonafide.workers import worker_pool
 
 META = "cache.json"
 ROWS = "rows.csv"
@@ -212,8 +211,7 @@ def _align_all(
     if workers <= 1:
         yield from map(align, samples)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with worker_pool(workers) as pool:
         yield from pool.map(align, samples, chunksize=16)
 
 

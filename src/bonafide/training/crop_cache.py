@@ -5,19 +5,21 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from bonafide.capture.limits import Limits
 from bonafide.capture.sniff import MediaKind
 from bonafide.capture.sources import expand_sources, open_source
 from bonafide.capture.video import spread_frames
 from bonafide.face.crop import CropStack
+from bonafide.face.depth_picture import FORM
 from bonafide.face.detect import MtcnnDetector
 from bonafide.face.find import find_faces
-from bonafide.face.prepare import modality_crops, prepare_face
+from bonafide.face.prepare import modality_crops, prepare_face, read_registered
 from bonafide.face.quality import QualityLimits
 from bonafide.training.array_cache import Made, Recipe, array_cache
 from bonafide.types import BonafideError, Frame, Presentation, ReasonCode
@@ -75,7 +77,7 @@ def crop_cache(
     """
     recipe = Recipe(
         name=CROPS,
-        settings=asdict(settings),
+        settings=asdict(settings) | ({"depth": FORM} if settings.modalities else {}),
         make=functools.partial(_cut_sample, settings=settings),
         nothing="no sample shows one usable face.",
     )
@@ -108,17 +110,16 @@ def _modalities(
     sample: Presentation, rgb: npt.NDArray[np.uint8], stack: CropStack
 ) -> npt.NDArray[np.uint8]:
     """The first crop's place in RGB, depth and infrared: (3, side, side, 3)."""
-    others = []
     for column in ("depth_path", "infrared_path"):
-        path = getattr(sample, column)
-        if not path:
+        if not getattr(sample, column):
             raise BonafideError(
                 f"{column} is empty.",
                 where=sample.presentation,
                 remedy="A multimodal model needs RGB, depth and infrared of every presentation.",
             )
-        [picture] = _pictures(replace(sample, path=path), 1)
-        others.append((path, picture))
+    others = read_registered(
+        Path(sample.depth_path), Path(sample.infrared_path), Limits(), sample.rotation_deg
+    )
     return modality_crops(rgb, others, stack)
 
 
