@@ -40,7 +40,7 @@ SIZES: dict[str, MsFansSettings] = {
     "small": MsFansSettings(
         frames_per_clip=4,
         batch=16,
-        steps=600,
+        steps=1000,
         learning_rate=0.01,
         dropout=0.3,
         milestones=(0.7, 0.9),
