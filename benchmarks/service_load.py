@@ -276,7 +276,7 @@ def measure(options, folder):
         rate = 2 * median(rounds, "service", "rate")
         phases = {
             "overload": overload(service, options.seconds, rate),
-            "killed": overload(service, options.seconds, rate, KILLS),
+            "killed": overload(service, options.killed_seconds or options.seconds, rate, KILLS),
         }
     finally:
         service.stop()
@@ -292,6 +292,9 @@ def measure(options, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60.0, help="of each long phase")
+    parser.add_argument(
+        "--killed-seconds", type=float, help="of the phase in which parts are killed"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="of the comparison")
     parser.add_argument("--round-seconds", type=float, default=ROUND_S)
     parser.add_argument("--workers", type=int, default=2)
