@@ -133,6 +133,7 @@ def test_what_a_model_cannot_do_is_said(table, tmp_path):
             "--workers", 1, "--device", DEVICE)  # fmt: skip
 
 
+@pytest.mark.slow
 def test_benchmark(table, tmp_path, monkeypatch):
     out = tmp_path / "bench"
     command = ["benchmark", "--data", table, "-o", out, "--steps", 2, "--batch", 2,
