@@ -44,7 +44,9 @@ def answers(network, clips):
         return [value.numpy() for value in MotionScorer(network)(torch.from_numpy(clips))]
 
 
-@pytest.mark.parametrize("variant", ["cnn", "cnn-lstm", "cnn-lstm-a"])
+@pytest.mark.parametrize(
+    "variant", ["cnn", pytest.param("cnn-lstm", marks=pytest.mark.slow), "cnn-lstm-a"]
+)
 def test_every_variant_agrees_with_torch(variant, clip_record, clips, tmp_path):
     network, out = untrained(variant), tmp_path / "motion.onnx"
     assert export_clip_onnx(network, clip_record, out, probe=clips) <= 1e-4

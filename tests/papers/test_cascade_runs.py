@@ -1,6 +1,7 @@
 """Tables of the cascade paper are planned, run, resumed and written, on a miniature of MIPD."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from bonafide.papers.reproduce import plan_of
 from bonafide.papers.runner import folder_of, run_one
 from bonafide.training import capture_cache, crop_cache
 from bonafide.training.cascade_data import align_settings
+from bonafide.training.rival_settings import RivalSettings
 from bonafide.types import Split
 
 REQUEST = Request("small", (0, 1), None, "32-true")
@@ -224,7 +226,10 @@ def test_rivals_are_trained_and_tested_on_other_data(model, tmp_path, monkeypatc
         for name in (MIP_3D, MIPD)
     }  # fmt: skip
     request = Request("small", (0,), 2, "32-true")
-    trained = RivalTrial(MIP_3D, rival_settings(request, model, 0))
+    settings = rival_settings(request, model, 0)
+    if isinstance(settings, RivalSettings):
+        settings = replace(settings, batch=4)
+    trained = RivalTrial(MIP_3D, settings)
     trials = (trained, RivalTransfer(trained, MIPD))
     for trial in trials:
         trial.prepare(data[trial.dataset], 1, lambda _split, _count: lambda: None)

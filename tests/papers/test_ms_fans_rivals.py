@@ -41,6 +41,7 @@ def miniature(tmp_path_factory, astronaut, write_clip):
 
 def test_a_trained_rival_stands_beside_its_published_figure(miniature, tmp_path, monkeypatch):
     monkeypatch.setattr(ms_fans_runs, "RIVALS", TWO)
+    monkeypatch.setattr(ms_fans_rivals, "SMALL_BATCH", 4)
     monkeypatch.setattr(ms_fans_runs, "both_networks", lambda *_: [])  # test_reproduce trains ours
     rows = rows_of(run_table(tmp_path, miniature, "0,1"))
     assert list(rows) == [row.name for row in TABLE_IV.rows]
@@ -59,7 +60,7 @@ def test_a_trained_rival_stands_beside_its_published_figure(miniature, tmp_path,
     page = (tmp_path / "index.html").read_text()
     assert f'<td class="n">–</td><td class="n">–</td><td class="n">{cost["ms"]:.1f}</td>' in page
     assert depth["measured"]["cost"]["paper_gflops"] > 0
-    assert "2 steps of 16 of 96 px for 256" in depth["measured"]["remark"]
+    assert "2 steps of 4 of 96 px for 256" in depth["measured"]["remark"]
     assert not any(rows[name]["measured"] for name in rows if not name.startswith(tuple(TWO)))
 
 

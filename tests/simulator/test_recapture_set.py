@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 from collections import Counter
 
 import cv2
@@ -18,6 +19,15 @@ def folder(tmp_path_factory, people):
     root = tmp_path_factory.mktemp("photos")
     for i, photo in enumerate(people[:6]):
         cv2.imwrite(str(root / f"p{i:02d}.png"), photo[..., ::-1])
+    return root
+
+
+@pytest.fixture(scope="module")
+def couple(folder, tmp_path_factory):
+    """Two of them."""
+    root = tmp_path_factory.mktemp("couple")
+    for photo in sorted(folder.iterdir())[:2]:
+        shutil.copy(photo, root)
     return root
 
 
@@ -41,8 +51,8 @@ def test_the_number_of_workers_changes_no_byte(folder, written, tmp_path):
     assert tree(tmp_path) == tree(written)
 
 
-def test_another_seed_changes_the_pictures(folder, written, tmp_path):
-    write_recapture_set(folder, tmp_path, seed=4, per_subject=1)
+def test_another_seed_changes_the_pictures(couple, written, tmp_path):
+    write_recapture_set(couple, tmp_path, seed=4, per_subject=1)
     first = {row["sha256"] for row in read(written / "candidates.csv")}
     assert not first & {row["sha256"] for row in read(tmp_path / "candidates.csv")}
 
@@ -118,12 +128,12 @@ def test_an_interrupted_run_goes_on_and_a_damaged_file_is_made_again(
     assert tree(tmp_path) == tree(written)
 
 
-def test_progress_counts_people(folder, tmp_path):
+def test_progress_counts_people(couple, tmp_path):
     seen = []
     write_recapture_set(
-        folder, tmp_path, 0, 1, progress=lambda done, total: seen.append((done, total))
+        couple, tmp_path, 0, 1, progress=lambda done, total: seen.append((done, total))
     )
-    assert seen == [(i, 6) for i in range(1, 7)]
+    assert seen == [(1, 2), (2, 2)]
 
 
 def test_wrong_numbers_are_refused(folder, tmp_path):
@@ -131,13 +141,13 @@ def test_wrong_numbers_are_refused(folder, tmp_path):
         write_recapture_set(folder, tmp_path, 0, 0)
 
 
-def test_commands(folder, tmp_path):
+def test_commands(couple, tmp_path):
     run = CliRunner().invoke(
-        app, ["simulate", "recapture", str(folder), str(tmp_path / "set"), "--per-subject", "1"]
+        app, ["simulate", "recapture", str(couple), str(tmp_path / "set"), "--per-subject", "1"]
     )
     assert run.exit_code == 0, run.output
     assert (tmp_path / "set" / "samples.csv").is_file()
     picture = tmp_path / "sheet.png"
-    run = CliRunner().invoke(app, ["simulate", "sheet", str(folder), str(picture), "--people", "2"])
+    run = CliRunner().invoke(app, ["simulate", "sheet", str(couple), str(picture), "--people", "2"])
     assert run.exit_code == 0, run.output
     assert np.array(cv2.imread(str(picture))).shape == (3 * 224, 2 * 224, 3)

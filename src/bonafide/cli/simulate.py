@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bonafide.cli import simulate_twin
+from bonafide.cli.simulate_twin import add_twins
 from bonafide.cli.simulate_world import sheet_world
 
 simulate_app = typer.Typer(
@@ -73,9 +73,4 @@ def sheet(
 
 
 simulate_app.command("sheet-world")(sheet_world)
-simulate_app.command("replay-attack")(simulate_twin.replay_attack)
-simulate_app.command("casia-fasd")(simulate_twin.casia_fasd)
-simulate_app.command("msu-mfsd")(simulate_twin.msu_mfsd)
-simulate_app.command("oulu-npu")(simulate_twin.oulu_npu)
-simulate_app.command("casia-surf")(simulate_twin.casia_surf)
-simulate_app.command("mipd")(simulate_twin.mipd)
+add_twins(simulate_app)

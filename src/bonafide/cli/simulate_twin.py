@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -30,70 +31,34 @@ Device = Annotated[
 ]
 
 
-def replay_attack(
-    out: Out,
-    size: SizeOption = Size.SMALL,
-    seed: Seed = 0,
-    workers: Workers = 1,
-    device: Device = None,
-) -> None:
-    """Write a twin of Replay-Attack (simulated)."""
-    _write("replay-attack", out, size, seed, workers, device)
+TWINS = {
+    "replay-attack": "a twin of Replay-Attack",
+    "casia-fasd": "a twin of CASIA-FASD",
+    "msu-mfsd": "a twin of MSU-MFSD",
+    "oulu-npu": "a twin of OULU-NPU",
+    "casia-surf": "a twin of CASIA-SURF, in both of its layouts",
+    "mipd": "a twin of MIPD: MIP-2D and MIP-3D",
+}
+"""Verb -> what it writes, in words."""
 
 
-def casia_fasd(
-    out: Out,
-    size: SizeOption = Size.SMALL,
-    seed: Seed = 0,
-    workers: Workers = 1,
-    device: Device = None,
-) -> None:
-    """Write a twin of CASIA-FASD (simulated)."""
-    _write("casia-fasd", out, size, seed, workers, device)
+def add_twins(app: typer.Typer) -> None:
+    """Give an app a verb for every twin."""
+    for name, words in TWINS.items():
+        app.command(name, help=f"Write {words} (simulated).")(_verb(name))
 
 
-def msu_mfsd(
-    out: Out,
-    size: SizeOption = Size.SMALL,
-    seed: Seed = 0,
-    workers: Workers = 1,
-    device: Device = None,
-) -> None:
-    """Write a twin of MSU-MFSD (simulated)."""
-    _write("msu-mfsd", out, size, seed, workers, device)
+def _verb(name: str) -> Callable[..., None]:
+    def twin(
+        out: Out,
+        size: SizeOption = Size.SMALL,
+        seed: Seed = 0,
+        workers: Workers = 1,
+        device: Device = None,
+    ) -> None:
+        _write(name, out, size, seed, workers, device)
 
-
-def oulu_npu(
-    out: Out,
-    size: SizeOption = Size.SMALL,
-    seed: Seed = 0,
-    workers: Workers = 1,
-    device: Device = None,
-) -> None:
-    """Write a twin of OULU-NPU (simulated)."""
-    _write("oulu-npu", out, size, seed, workers, device)
-
-
-def casia_surf(
-    out: Out,
-    size: SizeOption = Size.SMALL,
-    seed: Seed = 0,
-    workers: Workers = 1,
-    device: Device = None,
-) -> None:
-    """Write a twin of CASIA-SURF, in both of its layouts (simulated)."""
-    _write("casia-surf", out, size, seed, workers, device)
-
-
-def mipd(
-    out: Out,
-    size: SizeOption = Size.SMALL,
-    seed: Seed = 0,
-    workers: Workers = 1,
-    device: Device = None,
-) -> None:
-    """Write a twin of MIPD: MIP-2D and MIP-3D (simulated)."""
-    _write("mipd", out, size, seed, workers, device)
+    return twin
 
 
 def _write(name: str, out: Path, size: Size, seed: int, workers: int, device: str | None) -> None:

@@ -114,7 +114,7 @@ class MsFansTrial:
         flops = scales * ms_fans.count_paper_flops(network.cnn)
         side = self.settings.crop_px
         crops = torch.zeros(1, scales, side, side, 3, dtype=torch.uint8)
-        ms = milliseconds(ms_fans.MsFansScorer(network), crops, 20)
+        ms = milliseconds(ms_fans.MsFansScorer(network), crops)
         return Cost(flops / 1e9, sum(deployed), ms)
 
 
