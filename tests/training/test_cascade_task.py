@@ -9,6 +9,7 @@ from lightning.fabric import Fabric
 
 from bonafide.cues.aligned_capture import M_PLANES
 from bonafide.models.cascade import POSITIONS, patch_positions
+from bonafide.training.capture_cache import CaptureCache
 from bonafide.training.cascade_data import CascadeData, augment
 from bonafide.training.cascade_settings import (
     BRANCH_CHOICES,
@@ -194,6 +195,18 @@ def test_eq_20_mixes_the_summation_picture_alone():
             assert kept.mean() == pytest.approx(0.8, abs=1 / 400 + 1e-9)
     assert 8 < seen["mixed"] < 32
     assert 8 < seen["flipped"] < 32
+
+
+def test_what_follows_from_a_whole_cache_is_found_once(tmp_path):
+    found = []
+
+    def find():
+        found.append(1)
+        return [1 / 3, 2.0]
+
+    for _ in range(2):
+        assert CaptureCache(tmp_path, {}, [], []).constants("scale_range", find) == [1 / 3, 2.0]
+    assert len(found) == 1
 
 
 def test_a_random_patch_lies_inside():

@@ -83,6 +83,20 @@ class CaptureCache:
             float(facts[1]),
         )
 
+    def constants(self, name: str, find: Callable[[], list[float]]) -> list[float]:
+        """Numbers that follow from the whole cache; found once and kept beside its arrays.
+
+        Args:
+            name: of the file.
+            find: them, which takes seconds where there are hundreds of captures.
+        """
+        path = self.folder / f"{name}.json"
+        if not path.exists():
+            scratch = path.with_name(f"{name}.{os.getpid()}.partial")
+            scratch.write_text(json.dumps(find()))
+            os.replace(scratch, path)
+        return [float(value) for value in json.loads(path.read_text())]
+
     def planes(
         self, name: str, meta: dict[str, object], make: Callable[[AlignedCapture], Planes]
     ) -> Planes:

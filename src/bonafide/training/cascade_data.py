@@ -77,20 +77,29 @@ def resolve(settings: CascadeSettings, training: CaptureCache) -> CascadeSetting
         BonafideError: c is to be estimated, and no bona fide person was seen at two distances.
     """
     if settings.stage != "d_net" and settings.estimate_attenuation:
-        live = [
-            i for i, s in enumerate(training.samples)
-            if s.label is Label.BONA_FIDE and training.aligned(i).has_depth
-        ]  # fmt: skip
-        seen = [level_and_distance(training.aligned(i)) for i in live]
-        people = [training.samples[i].capture_subject for i in live]
-        c = estimate_attenuation([s[0] for s in seen], [s[1] for s in seen], people)
+        [c] = training.constants("attenuation", lambda: [_attenuation(training)])
         settings = replace(settings, attenuation_per_m=round(c, 6), estimate_attenuation=False)
     if settings.stage == "d_net" and settings.scale_low == settings.scale_high == 0:
-        faces = (training.aligned(i) for i in range(len(training.samples)))
-        ranges = [scale_of(face) for face in faces if face.has_depth]
-        joined = scale_range([low for low, _ in ranges], [high for _, high in ranges])
-        settings = replace(settings, scale_low=joined.low, scale_high=joined.high)
+        low, high = training.constants("scale_range", lambda: _range(training))
+        settings = replace(settings, scale_low=low, scale_high=high)
     return settings
+
+
+def _attenuation(training: CaptureCache) -> float:
+    live = [
+        i for i, s in enumerate(training.samples)
+        if s.label is Label.BONA_FIDE and training.aligned(i).has_depth
+    ]  # fmt: skip
+    seen = [level_and_distance(training.aligned(i)) for i in live]
+    people = [training.samples[i].capture_subject for i in live]
+    return estimate_attenuation([s[0] for s in seen], [s[1] for s in seen], people)
+
+
+def _range(training: CaptureCache) -> list[float]:
+    faces = (training.aligned(i) for i in range(len(training.samples)))
+    ranges = [scale_of(face) for face in faces if face.has_depth]
+    joined = scale_range([low for low, _ in ranges], [high for _, high in ranges])
+    return [joined.low, joined.high]
 
 
 def plane_form(settings: CascadeSettings) -> PlaneForm:
