@@ -88,5 +88,6 @@ def test_spread_by_hand_and_against_numpy():
     assert result.deviation == pytest.approx(np.std(values, ddof=1))
     assert (result.low, result.high, result.runs) == (0.03, 0.08, 4)
     assert spread([0.1]).deviation is None
+    assert spread([0.7258064516129032] * 3).deviation == 0.0
     with pytest.raises(BonafideError):
         spread([])

@@ -174,6 +174,8 @@ def spread(values: Sequence[float]) -> Spread:
     if not values:
         raise BonafideError("no run to take the mean of.", where="spread")
     n = len(values)
+    if n > 1 and min(values) == max(values):  # a mean off by a rounding would give them a spread
+        return Spread(values[0], 0.0, values[0], values[0], n)
     mean = math.fsum(values) / n
     squares = math.fsum((value - mean) ** 2 for value in values)
     deviation = math.sqrt(squares / (n - 1)) if n > 1 else None
