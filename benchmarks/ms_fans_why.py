@@ -30,6 +30,7 @@ from bonafide.papers.measure import DONE, scores_path
 from bonafide.papers.ms_fans_trial import ALPHA, CROPS, with_scales
 from bonafide.training.crop_cache import CropSettings, crop_cache
 from bonafide.training.face_caches import Caches
+from bonafide.training.loop import BEST
 from bonafide.training.ms_fans_task import load_network, score_crops
 from bonafide.training.run import read_splits
 from bonafide.types import Split
@@ -83,8 +84,8 @@ def fit(runs, folder, data, seeds):
         seen, new = [], []
         for seed in seeds:
             run = folder / model / f"seed{seed}"
-            if not (run / DONE).exists():
-                continue
+            if not ((run / DONE).exists() and (run / BEST).exists()):
+                continue  # runs that were made elsewhere may have come without their weights
             network, trained_with = load_network(run)
             cache = with_scales(caches, trained_with.scales).crops[Split.TRAIN]
             logits, _ = score_crops(network, cache.crops)
