@@ -8,7 +8,8 @@ import time
 import numpy as np
 import pytest
 
-from bonafide.service.pool import WorkerPool
+from bonafide.service.link import WorkerLink
+from bonafide.service.pool import WorkerPool, _loss
 from bonafide.service.refusal import Refusal
 from bonafide.service.wire import Wish
 from bonafide.types import BonafideError
@@ -71,6 +72,28 @@ def test_a_hung_worker_is_replaced(hasty, face_jpeg):
     assert time.monotonic() - began < 5
     assert hasty.photo(face_jpeg).status_code == 200
     assert not worker.is_running()
+
+
+class _SilentLink(WorkerLink):
+    """A worker that never answers."""
+
+    def __init__(self, stands_still_s):
+        self._stands_still_s = stands_still_s
+        self._back = asyncio.StreamReader()
+
+    async def _send(self, job):
+        asyncio.get_running_loop().call_later(0.01, time.sleep, self._stands_still_s)
+
+
+@pytest.mark.parametrize(("stands_still_s", "cause"), [(0.0, "wall"), (1.3, "stalled")])
+def test_a_machine_that_stood_still_is_not_the_uploads_fault(stands_still_s, cause):
+    async def ask():
+        return await _SilentLink(stands_still_s).work(None, 0.05)
+
+    assert asyncio.run(ask()) == {"lost": cause}
+    refusal = _loss(cause)
+    assert refusal.code == ("overloaded" if cause == "stalled" else "too_costly")
+    assert bool(refusal.retry_after_s) == (cause == "stalled")
 
 
 @pytest.mark.slow

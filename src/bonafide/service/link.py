@@ -26,6 +26,9 @@ START_S = 120.0
 DYING_S = 1.0
 """A worker closes its pipe a moment before its exit code is known."""
 
+STALL_S = 1.0
+"""Where the service notices so much too late that time is up, it stood still as well."""
+
 PIPE_BYTES = 1 << 20
 """Wanted of the pipe to a worker, so that most photos fit in; the kernel gives 64 KiB unasked."""
 
@@ -119,14 +122,17 @@ class WorkerLink:
     async def work(self, job: Job, wall_s: float) -> dict[str, Any]:
         """Send a job and wait for its reply, or for the reason why there will be none.
 
-        "idle" means that the worker was gone before it had the job, which is not the job's fault.
+        "idle" means that the worker was gone before it had the job, "stalled" that the machine stood
+        still while it had it; neither is the job's fault.
         """
+        began = time.monotonic()
         try:
             async with asyncio.timeout(wall_s):
                 await self._send(job)
                 reply = await receive(self._back)
         except TimeoutError:
-            return {"lost": "wall"}
+            late_s = time.monotonic() - began - wall_s
+            return {"lost": "stalled" if late_s > STALL_S else "wall"}
         except (asyncio.IncompleteReadError, ConnectionError, ValueError):
             await asyncio.wait({self.death}, timeout=DYING_S)
             begun = self._took_a_job()

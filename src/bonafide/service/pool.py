@@ -230,6 +230,8 @@ class WorkerPool:
 
 
 def _loss(cause: str) -> Refusal:
+    if cause == "stalled":
+        return overloaded(1)
     if cause in ("memory", "cpu", "wall"):
         what = {"memory": "memory", "cpu": "processor time", "wall": "time"}[cause]
         return Refusal(
