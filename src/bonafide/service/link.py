@@ -122,8 +122,8 @@ class WorkerLink:
     async def work(self, job: Job, wall_s: float) -> dict[str, Any]:
         """Send a job and wait for its reply, or for the reason why there will be none.
 
-        "idle" means that the worker was gone before it had the job, "stalled" that the machine stood
-        still while it had it; neither is the job's fault.
+        "idle" means that the worker was gone before it had the job, "stalled" that the machine
+        stood still while it had it; neither is the job's fault.
         """
         began = time.monotonic()
         try:
