@@ -2,8 +2,8 @@
 
 python benchmarks/twin_sheet.py casia-fasd TWIN docs/twin-casia-fasd.jpg [--protocol release]
 
-The first picture of a clip. Depth is shown from 150 mm before the face's median distance (white) to
-150 mm behind it (black); what has no depth is black.
+The first picture of a clip. Depth is shown around the distance of the picture's middle; what has no
+depth is black.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from PIL import Image, ImageDraw
 
 from bonafide.datasets.loaders import Asked, load
 from bonafide.datasets.media import first_picture
+from bonafide.simulator.world_sheet import depth_picture
 
 PEOPLE = 4
 HEIGHT_PX = 150
-HALF_MM = 150.0
 LABEL_PX = 16
 
 
@@ -31,19 +31,16 @@ def modalities_of(row):
     if row.depth_path:
         depth = cv2.imread(row.depth_path, cv2.IMREAD_UNCHANGED)
         infrared = cv2.imread(row.infrared_path, cv2.IMREAD_UNCHANGED)
-        pictures += [grey(shown_depth(depth)), grey(infrared)]
+        pictures += [shown_depth(depth), grey(infrared)]
     return [fitted(picture) for picture in pictures]
 
 
 def shown_depth(depth):
-    """Millimetres as levels around the middle of the picture; 8-bit depth as it is."""
+    """Millimetres as the world's sheets show them, around the middle; levels as they are."""
     if depth.dtype != np.uint16:
-        return depth
+        return grey(depth)
     height, width = depth.shape
-    middle = depth[height // 3 : 2 * height // 3, width // 3 : 2 * width // 3]
-    face = np.median(middle[middle > 0]) if (middle > 0).any() else 0.0
-    level = 127.5 * (1 - (depth.astype(float) - face) / HALF_MM)
-    return np.where(depth > 0, np.clip(level, 1, 255), 0).astype(np.uint8)
+    return depth_picture(depth, np.array([[width / 2, height / 2]], np.float32))
 
 
 def grey(picture):

@@ -42,19 +42,7 @@ def write_motion(path, record, window_s=WINDOW_S):
     """A clip model whose attention goes by a frame's brightness."""
     clip = ClipSettings(frames=FRAMES, side_px=FRAME_PX, window_s=window_s)
     record = replace(record, family="motion_cnn_lstm", preprocessing={"clip": asdict(clip)})
-    nodes = [
-        helper.make_node("Cast", ["clip"], ["values"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceMean", ["values", "of_frame"], ["light"], keepdims=0),
-        helper.make_node("Softmax", ["light"], ["attention"], axis=1),
-        helper.make_node("ReduceMean", ["light", "of_clip"], ["mean"], keepdims=0),
-        helper.make_node("Div", ["mean", "most"], ["score"]),
-    ]
-    constants = {
-        "of_frame": np.array([2, 3, 4]), "of_clip": np.array([1]), "most": np.float32(255),
-    }  # fmt: skip
-    given = ["batch", FRAMES, FRAME_PX, FRAME_PX, 3]
-    gives = {"score": ["batch"], "attention": ["batch", FRAMES]}
-    return _save(_model(nodes, constants, "clip", given, gives), record, path)
+    return _save(_brightness("clip", "attention"), record, path)
 
 
 def write_clip_rival(path, record):
@@ -62,19 +50,24 @@ def write_clip_rival(path, record):
     told = {"model": "lstm_cnn", "kind": "frames", "frames": FRAMES, "scales": [1.0],
             "crop_px": FRAME_PX}  # fmt: skip
     record = replace(record, family="rival_clip", preprocessing=told)
+    return _save(_brightness("views", "alpha"), record, path)
+
+
+def _brightness(given, weights):
+    """Frames to their mean brightness as the score, and weights that follow each one's."""
     nodes = [
-        helper.make_node("Cast", ["views"], ["values"], to=TensorProto.FLOAT),
+        helper.make_node("Cast", [given], ["values"], to=TensorProto.FLOAT),
         helper.make_node("ReduceMean", ["values", "of_frame"], ["light"], keepdims=0),
-        helper.make_node("Softmax", ["light"], ["alpha"], axis=1),
+        helper.make_node("Softmax", ["light"], [weights], axis=1),
         helper.make_node("ReduceMean", ["light", "of_clip"], ["mean"], keepdims=0),
         helper.make_node("Div", ["mean", "most"], ["score"]),
     ]
     constants = {
         "of_frame": np.array([2, 3, 4]), "of_clip": np.array([1]), "most": np.float32(255),
     }  # fmt: skip
-    given = ["batch", FRAMES, FRAME_PX, FRAME_PX, 3]
-    gives = {"score": ["batch"], "alpha": ["batch", FRAMES]}
-    return _save(_model(nodes, constants, "views", given, gives), record, path)
+    shape = ["batch", FRAMES, FRAME_PX, FRAME_PX, 3]
+    gives = {"score": ["batch"], weights: ["batch", FRAMES]}
+    return _model(nodes, constants, given, shape, gives)
 
 
 def _mean_graph(name, channels):

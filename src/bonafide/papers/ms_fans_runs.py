@@ -262,7 +262,7 @@ def notes_of(request: Request) -> tuple[str, ...]:
         "does not say whether it counts frames or clips. HTER is at the threshold of the "
         "development people's EER.",
         "Milliseconds are for the network alone: all crops of one face in one forward, one CPU "
-        "thread, torch, the fastest of 20.",
+        "thread, torch, the fastest of five.",
     )
 
 
