@@ -1,6 +1,8 @@
 """The loop learns, resumes bit for bit, and stops rather than spoil a run."""
 
 import csv
+import json
+import math
 import os
 import signal
 import subprocess
@@ -115,6 +117,32 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(tmp_path)
         train(config, easy_data(), tmp_path, fabric())
     if (tmp_path / LAST).exists():
         assert all(value.isfinite().all() for value in weights(tmp_path / LAST).values())
+
+
+class SpoiltTask(MsFansTask):
+    """Its loss is no number at step 4 or 5, by the seed."""
+
+    def loss(self, model, batch, step):
+        return super().loss(model, batch, step) * (math.nan if step == self.settings.seed else 1)
+
+
+@pytest.mark.parametrize("spoilt", [4, 5])
+def test_the_step_without_a_loss_is_named_and_nothing_after_it_is_kept(tmp_path, spoilt):
+    told = []
+    task = SpoiltTask(replace(CONFIG, seed=spoilt), easy_data())
+    with pytest.raises(BonafideError, match=f"loss is nan at step {spoilt}"):
+        train_task(task, tmp_path, fabric(), on_step=lambda p, _loss: told.append(p.step))
+    assert told == list(range(1, spoilt + 1))
+    assert json.loads(load_tensors(tmp_path / LAST)[1]["progress"])["step"] == 4
+    assert all(value.isfinite().all() for value in weights(tmp_path / LAST).values())
+
+
+def test_every_step_is_told_once_in_order_with_its_loss(tmp_path):
+    told = []
+    train(CONFIG, easy_data(), tmp_path, fabric(), on_step=lambda p, loss: told.append((p, loss)))
+    assert [progress.step for progress, _ in told] == list(range(1, CONFIG.steps + 1))
+    logged = list(csv.DictReader((tmp_path / LOG).open()))[-1]
+    assert float(logged["training_loss"]) == pytest.approx(told[-1][1], rel=1e-5)
 
 
 def test_the_schedule_divides_by_ten_at_each_milestone():

@@ -50,7 +50,8 @@ def train(
             TensorBoard's events.
         fabric: launched; says device, precision and processes.
         resume: go on from last.safetensors if it is there.
-        on_step: called after every step with the progress and the training loss.
+        on_step: called for every step with the progress and the training loss, while the next step
+            runs already: a GPU that had to tell its loss at once would wait for the interpreter.
 
     Returns:
         the progress at the end.
@@ -66,14 +67,16 @@ def train(
     if resume and (run / LAST).exists():  # after setup, so that the state lands on the device
         progress = load_checkpoint(run / LAST, network, optimizer.optimizer)
     log = RunLog(run, resume_at=progress.step, writes=fabric.is_global_zero)
+    losses = _Losses(task, on_step)
     for step, batch in _batches(task, fabric, progress.step):
         if 0 < settings.patience <= progress.stale:
             break
         loss = _one_step(task, model, optimizer, fabric, step, batch)
+        losses.read()  # of the step before
         progress = replace(progress, step=step + 1)
-        if on_step is not None:
-            on_step(progress, loss)
+        losses.waiting = progress, loss
         if progress.step % settings.evaluate_every == 0 or progress.step == settings.steps:
+            loss = losses.read()  # before anything is kept
             measure = task.development_measure(network)
             progress = _keep_if_best(fabric, network, progress, measure, run)
             log.write(progress.step, loss, measure, task.learning_rate_at(step))
@@ -150,19 +153,45 @@ def made_by_thread(steps: BatchSequence) -> Iterator[tuple[Tensor, ...]]:
             yield batch
 
 
-def _one_step(task, model, optimizer, fabric, step, batch) -> float:  # type: ignore[no-untyped-def]
+class _Losses:
+    """Reads the loss of a step when the next one was launched, and stops a run that has none."""
+
+    def __init__(
+        self, task: TrainingTask, on_step: Callable[[Progress, float], None] | None
+    ) -> None:
+        self._task, self._on_step = task, on_step
+        self.waiting: tuple[Progress, Tensor] | None = None
+
+    def read(self) -> float:
+        """The waiting step's loss, which is told; NaN where none waits.
+
+        Raises:
+            BonafideError: it is not finite.
+        """
+        if self.waiting is None:
+            return math.nan
+        progress, told = self.waiting
+        self.waiting = None
+        step = progress.step - 1
+        loss = _finite(float(told.item()), step, self._task.learning_rate_at(step))
+        if self._on_step is not None:
+            self._on_step(progress, loss)
+        return loss
+
+
+def _one_step(task, model, optimizer, fabric, step, batch) -> Tensor:  # type: ignore[no-untyped-def]
     for group in optimizer.param_groups:
         group["lr"] = task.learning_rate_at(step)
     torch.manual_seed(_dropout_seed(task.settings.seed, step, fabric.global_rank))
     model.train()
     optimizer.zero_grad()
     parts = _parts(batch, task.settings.accumulate)
-    total = 0.0
+    total = torch.zeros((), device=fabric.device)
     for number, part in enumerate(parts):
         with fabric.no_backward_sync(model, enabled=number + 1 < len(parts)):
             share = len(part[0]) / len(batch[0])
             loss = task.loss(model, tuple(fabric.to_device(value) for value in part), step) * share
-            total += _finite(float(loss.item()), step, task.learning_rate_at(step))
+            total = total + loss.detach()
             fabric.backward(loss)
     optimizer.step()
     return total
