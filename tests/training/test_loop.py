@@ -21,6 +21,7 @@ from bonafide.training.loop import (
     BEST,
     LAST,
     BatchSequence,
+    _seed,
     made_by_processes,
     made_by_thread,
 )
@@ -135,6 +136,13 @@ def test_the_step_without_a_loss_is_named_and_nothing_after_it_is_kept(tmp_path,
     assert told == list(range(1, spoilt + 1))
     assert json.loads(load_tensors(tmp_path / LAST)[1]["progress"])["step"] == 4
     assert all(value.isfinite().all() for value in weights(tmp_path / LAST).values())
+
+
+def test_a_steps_seed_is_that_of_torch():
+    _seed(2**61 + 5, torch.device("cpu"))
+    drawn = torch.rand(3)
+    torch.manual_seed(2**61 + 5)
+    assert torch.equal(drawn, torch.rand(3))
 
 
 def test_every_step_is_told_once_in_order_with_its_loss(tmp_path):

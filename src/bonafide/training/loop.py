@@ -182,7 +182,7 @@ class _Losses:
 def _one_step(task, model, optimizer, fabric, step, batch) -> Tensor:  # type: ignore[no-untyped-def]
     for group in optimizer.param_groups:
         group["lr"] = task.learning_rate_at(step)
-    torch.manual_seed(_dropout_seed(task.settings.seed, step, fabric.global_rank))
+    _seed(_dropout_seed(task.settings.seed, step, fabric.global_rank), fabric.device)
     model.train()
     optimizer.zero_grad()
     parts = _parts(batch, task.settings.accumulate)
@@ -195,6 +195,16 @@ def _one_step(task, model, optimizer, fabric, step, batch) -> Tensor:  # type: i
             fabric.backward(loss)
     optimizer.step()
     return total
+
+
+def _seed(value: int, device: torch.device) -> None:
+    """As `torch.manual_seed`, which at every step also queues a call, with its traceback, for each
+    kind of device that is not there."""
+    torch.default_generator.manual_seed(value)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(value)
+    elif device.type != "cpu":
+        torch.manual_seed(value)
 
 
 def _parts(batch: tuple[Tensor, ...], count: int) -> list[tuple[Tensor, ...]]:
