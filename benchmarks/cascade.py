@@ -48,7 +48,7 @@ from bonafide.models.cascade import (
 from bonafide.models.se_resnext import SHAPES
 from bonafide.training.cascade_data import CascadeData
 from bonafide.training.cascade_settings import paper_settings
-from bonafide.training.cascade_task import CascadeTask
+from bonafide.training.cascade_task import CascadeTask, load_network
 from bonafide.training.loop import train
 from bonafide.training.sampler import balanced_sampler
 from bonafide.types import Label, Presentation, Split
@@ -153,9 +153,11 @@ def by_mix(cost, stopped, live=0.01):
         mean = cost["D-Net"] + passed * alone
         saved = f"{1 - mean / alone:.0%}"
         print(f"| {attacks:.0%} | {mean * 1e3:.1f} ms | {alone * 1e3:.1f} ms | {saved} |")
-    if stopped > live:
-        even = (cost["D-Net"] / alone - live) / (stopped - live)
+    even = (cost["D-Net"] / alone - live) / (stopped - live) if stopped > live else 2.0
+    if even <= 1:
         print(f"\nEven at {even:.0%} attacks: below that, D-Net costs more than it saves.")
+    else:
+        print("\nD-Net costs more than it saves, whatever the share of attacks.")
 
 
 def trained_pair(run, table, every):
@@ -183,12 +185,20 @@ def trained_pair(run, table, every):
     cost = {name: statistics.median(times) for name, times in spent.items()}
     for name, seconds_spent in cost.items():
         print(f"\n{name}: {seconds_spent * 1e3:.0f} ms a capture, median processor time")
+    asked = int((second_net(run).alpha != 0).sum()) or POSITIONS
+    print(f"\nM-Net asks at {asked} of {POSITIONS} positions.")
     live = np.mean(stopped.pop("bona_fide"))
     for flat in (True, False):
         kinds = [each for kind, each in stopped.items() if kind.startswith(FLAT) == flat]
         if kinds:
             print(f"\n{'Prints and screens' if flat else 'Masks and heads'} alone:")
             by_mix(cost, np.mean(np.concatenate(kinds)), live)
+
+
+def second_net(run):
+    """M-Net of a trained pair: what fine-tuning left of it, where it was fine-tuned."""
+    folder = run / "fine_tune"
+    return load_network(folder if folder.is_dir() else run / "m_net")[0]
 
 
 def training_step(backbone, device, batch, steps):

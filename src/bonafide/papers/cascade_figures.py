@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from bonafide.evaluation.curves import POOLED, det_curves
 from bonafide.evaluation.drawing import DASHES, VARIABLES, Drawing, Key, finish, new_axes
 from bonafide.evaluation.drawing import species_style as style
@@ -12,16 +14,29 @@ from bonafide.papers.measure import MeasuredRow, scores_path
 from bonafide.papers.plan import Figure
 from bonafide.types import Split
 
-ZOOM = 0.1
-"""Share of attacks accepted, and of bona fide rejected, that the zoom shows."""
+ZOOMS = (0.1, 0.2, 0.3, 0.5)
+"""Shares of attacks accepted, and of bona fide rejected, that the zoom may show."""
 
 
 def roc_figures(rows: Sequence[MeasuredRow]) -> list[Figure]:
     """The whole ROC and its corner; a line a row, of its first seed."""
-    pairs = (("roc", 1.0, "ROC"), ("roc-zoom", ZOOM, "ROC, zoomed into its corner"))
+    pairs = (("roc", 1.0, "ROC"), ("roc-zoom", zoom_of(rows), "ROC, zoomed into its corner"))
     words = ": share of bona fide accepted against share of attacks accepted, first seed of a row."
     return [Figure(_draw(rows, name, end, title + words), title + words)
             for name, end, title in pairs]  # fmt: skip
+
+
+def zoom_of(rows: Sequence[MeasuredRow]) -> float:
+    """The smallest corner that at least half of the rows pass through; the paper's where none do.
+
+    A row passes through the corner of z where its equal error rate is z at most.
+    """
+    curves = [
+        det_curves(read_test(scores_path(r.folders[0], Split.TEST))).get(POOLED) for r in rows
+    ]
+    rates = [np.maximum(c.apcer, c.bpcer).min() for c in curves if c is not None]
+    fit = [zoom for zoom in ZOOMS if sum(rate <= zoom for rate in rates) * 2 >= len(rates) > 0]
+    return fit[0] if fit else ZOOMS[0]
 
 
 def _draw(rows: Sequence[MeasuredRow], name: str, end: float, words: str) -> Drawing:
