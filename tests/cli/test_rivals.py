@@ -85,7 +85,14 @@ frames_per_clip = 2
 
 
 @pytest.mark.parametrize(
-    "name", ["feather_net_b", "alex_net_svm", "colour_texture", "casia_surf_fusion", "lstm_cnn"]
+    "name",
+    [
+        "feather_net_b",
+        "colour_texture",
+        "lstm_cnn",
+        pytest.param("alex_net_svm", marks=pytest.mark.slow),
+        pytest.param("casia_surf_fusion", marks=pytest.mark.slow),
+    ],
 )
 def test_train_and_score(table, tmp_path, name):
     settings = tmp_path / "settings.toml"

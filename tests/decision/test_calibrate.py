@@ -27,6 +27,7 @@ def test_the_rank_is_the_highest_whose_binomial_test_holds():
         assert made.bpcer_bound <= 0.05
 
 
+@pytest.mark.slow
 def test_the_claim_is_kept_in_95_of_100_repetitions():
     rng = np.random.default_rng(0)
     broken = 0

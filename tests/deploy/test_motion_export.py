@@ -45,7 +45,12 @@ def answers(network, clips):
 
 
 @pytest.mark.parametrize(
-    "variant", ["cnn", pytest.param("cnn-lstm", marks=pytest.mark.slow), "cnn-lstm-a"]
+    "variant",
+    [
+        pytest.param("cnn", marks=pytest.mark.slow),
+        pytest.param("cnn-lstm", marks=pytest.mark.slow),
+        "cnn-lstm-a",
+    ],
 )
 def test_every_variant_agrees_with_torch(variant, clip_record, clips, tmp_path):
     network, out = untrained(variant), tmp_path / "motion.onnx"

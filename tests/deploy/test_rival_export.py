@@ -142,6 +142,7 @@ def test_the_file_judges_photos_as_the_run_does(machine_run, machine_file, astro
     assert record.operating_point == theirs.scorer.record.operating_point
 
 
+@pytest.mark.slow
 def test_a_rival_of_clips_judges_files_as_its_run_does(write_clip, astronaut, tmp_path):
     run = write_rival(tmp_path / "run", "lstm_cnn", 32)
     export_run(run, tmp_path / "clip.onnx", version="1")

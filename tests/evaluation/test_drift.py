@@ -55,6 +55,7 @@ def test_what_drifted_is_named_and_nothing_else():
     assert "brightness" in " ".join(lines(drift))
 
 
+@pytest.mark.slow
 def test_false_alarms_are_as_rare_as_said():
     """At alpha 5 % and with effects of any size, at most that share of quiet pairs alarm."""
     settings = DriftSettings(alpha=0.05, min_stability_index=1e-9, min_rate_change=1e-9)

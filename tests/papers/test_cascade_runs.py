@@ -64,6 +64,7 @@ def table(folder):
     return json.loads((folder / "table.json").read_text())
 
 
+@pytest.mark.slow
 def test_table_three_has_its_rows_beside_the_published_ones(reproduced):
     told = table(reproduced[0] / "3")
     measured = [row for row in told["rows"] if row["measured"]]
@@ -90,6 +91,7 @@ def test_table_three_has_its_rows_beside_the_published_ones(reproduced):
     assert page.count('<span class="simulated">simulated</span>') == 3 * 5 + 2
 
 
+@pytest.mark.slow
 def test_the_cascade_takes_the_trained_d_net_and_joins_both_stages(reproduced):
     folder, _, stamp = reproduced
     runs = folder / "shared" / "runs"
@@ -118,6 +120,7 @@ def test_the_cascade_takes_the_trained_d_net_and_joins_both_stages(reproduced):
             assert whole.score[i] == pytest.approx(d_net.score[i] - 1)
 
 
+@pytest.mark.slow
 def test_what_is_finished_is_not_run_again_and_what_is_broken_off_is(reproduced, monkeypatch):
     put_in_place(monkeypatch)
     folder, arguments, _ = reproduced
@@ -216,7 +219,10 @@ def test_measures_count_as_the_paper_does(tmp_path):
     assert twice[TPR_2] == found[TPR_2]
 
 
-@pytest.mark.parametrize("model", ["feather_net_b", "casia_surf_fusion", "ml_lpq"])
+@pytest.mark.parametrize(
+    "model",
+    ["feather_net_b", pytest.param("casia_surf_fusion", marks=pytest.mark.slow), "ml_lpq"],
+)
 def test_rivals_are_trained_and_tested_on_other_data(model, tmp_path, monkeypatch):
     monkeypatch.setattr(crop_cache, "_cut_sample", drawn_crops)
     roots = {"mipd": write_miniature(tmp_path / "mipd")}

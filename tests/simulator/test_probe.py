@@ -87,6 +87,7 @@ def test_the_probe_finds_an_injected_leak(samples):
     assert result.auc > 0.65
 
 
+@pytest.mark.slow
 def test_matching_removes_an_injected_leak():
     # Propensities are estimates: one draw in eight stays just outside the band, so judge the mean.
     species = [("bona_fide", "print", "replay")[i % 3] for i in range(900)]

@@ -126,7 +126,15 @@ def features_of(one, table):
     return rows
 
 
-@pytest.mark.parametrize("name", sorted(MACHINES))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name, marks=[pytest.mark.slow] if name in ("fisher_texture", "videolet") else []
+        )
+        for name in sorted(MACHINES)
+    ],
+)
 def test_a_machine_learns_and_shuffled_labels_leave_it_at_chance(name):
     one = MACHINES[name]
     rows = features_of(one, table_of(one.views, one.views.side_px))
