@@ -88,6 +88,15 @@ def test_every_species_pivots_at_the_face(stages):
         assert np.linalg.norm(places[name] - expected) < limit, name
 
 
+def test_a_worn_mask_shows_its_face_at_the_size_of_a_live_one(stages):
+    """It is 4 mm thick, larger than the face below; without more distance its box would tell."""
+    sizes = {}
+    for name in ("bona_fide", "mask_resin"):
+        shown = stages[name].view.to_picture(stages[name]._pose(REST, 0.0)[4])
+        sizes[name] = np.ptp(shown, axis=0).sum()
+    assert sizes["mask_resin"] == pytest.approx(sizes["bona_fide"], rel=0.015)
+
+
 def test_silhouettes_are_registered_between_modalities(stages):
     stage = stages["bona_fide"]
     room = stage._room

@@ -197,6 +197,8 @@ def _skin(
             p[q], v[q] = points[i, q], normals[i, q]
             if i < shapes.shape[1]:
                 for k in range(shapes.shape[0]):
+                    if strengths[k] == 0:
+                        continue
                     p[q] += strengths[k] * shapes[k, i, q]
                     v[q] += strengths[k] * bends[k, i, q]
         f = follow[i]

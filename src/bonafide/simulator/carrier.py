@@ -265,18 +265,32 @@ def shows_part(scene: Scene, part: int, radiance: Radiance) -> npt.NDArray[np.bo
 
 @numba.njit(cache=True, nogil=True)
 def _find_plane(item, bary, triangles, uv, first, last, out):
-    """Texture coordinates at the first sample of each px that shows triangles first..last-1."""
-    for y in range(out.shape[0]):
-        for x in range(out.shape[1]):
+    """Texture coordinates at the first sample of each px that shows triangles first..last-1.
+
+    Args:
+        out: (2, h, w) u and v, 0 or more, where the carrier is seen; -1 and 0 elsewhere.
+    """
+    for y in range(out.shape[1]):
+        for x in range(out.shape[2]):
             t = item[y * SAMPLES, x * SAMPLES]
-            out[y, x, 0] = -1.0
-            out[y, x, 1] = 0.0
+            out[0, y, x] = -1.0
+            out[1, y, x] = 0.0
             if t < first or t >= last:
                 continue
             b, c = bary[y * SAMPLES, x * SAMPLES, 0], bary[y * SAMPLES, x * SAMPLES, 1]
             i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
             for q in range(2):
-                out[y, x, q] = (1 - b - c) * uv[i, q] + b * uv[j, q] + c * uv[k, q]
+                out[q, y, x] = (1 - b - c) * uv[i, q] + b * uv[j, q] + c * uv[k, q]
+
+
+@numba.njit(cache=True, nogil=True)
+def _leave_alone(u, gain):
+    """Set the gain to 1 where u (h, w) is negative: the carrier is not seen there."""
+    for y in range(gain.shape[0]):
+        for x in range(gain.shape[1]):
+            if u[y, x] < 0:
+                for q in range(3):
+                    gain[y, x, q] = 1.0
 
 
 def sample_structure(
@@ -290,12 +304,11 @@ def sample_structure(
     """
     material = np.searchsorted(scene.material, [part, part + 1])
     height, width = radiance.depth_mm.shape
-    uv = np.empty((height, width, 2), np.float32)
+    found = np.empty((2, height, width), np.float32)
     _find_plane(radiance.buffer.item, radiance.buffer.bary, scene.triangles, scene.uv,
-                int(material[0]), int(material[1]), uv)  # fmt: skip
-    seen = uv[..., 0] >= 0
-    u, v = np.maximum(uv[..., 0], 0), np.maximum(uv[..., 1], 0)
+                int(material[0]), int(material[1]), found)  # fmt: skip
+    u, v = np.maximum(found, 0)
     gain = plane.gain(u * np.float32(plane.size_mm[0]), v * np.float32(plane.size_mm[1]), u, v,
                       px_per_mm, time_s)  # fmt: skip
-    gain[~seen] = 1
+    _leave_alone(found[0], gain)
     return gain

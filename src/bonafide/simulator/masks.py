@@ -189,8 +189,8 @@ def stage_mask(name: str, subject: Identity, holder: Identity, rng: np.random.Ge
     u, v = np.meshgrid(np.linspace(0, 1, COLUMNS), np.linspace(0, 1, ROWS))
     mask = surface(shape, grid_triangles(ROWS, COLUMNS), np.stack([u, v], -1).reshape(-1, 2), skin,
                    two_sided=True)  # fmt: skip
-    marks = model.head.landmarks - RAY_CENTER
-    marks *= 1 + material.thick_mm / np.linalg.norm(marks, axis=1, keepdims=True)
+    own = model.head.landmarks - RAY_CENTER
+    marks = own * (1 + material.thick_mm / np.linalg.norm(own, axis=1, keepdims=True))
     motion = draw_motion(rng, talking=False)
     return Staging(
         species=f"mask_{name}",
@@ -198,6 +198,9 @@ def stage_mask(name: str, subject: Identity, holder: Identity, rng: np.random.Ge
         actor=wearer,
         extras=(mask,),
         gesture=_Stiff(motion),
+        # Who wears a mask stands further away, as far as its face is larger than the one below: a
+        # camera is framed by what it sees, so the size of a face tells nothing.
+        life=float(np.ptp(marks, axis=0)[:2].sum() / np.ptp(own, axis=0)[:2].sum()),
         landmarks=marks + RAY_CENTER,
         follows=True,
         parameters={"material": asdict(material), **drawn},

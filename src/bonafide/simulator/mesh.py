@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -149,6 +150,14 @@ def assemble(surfaces: Sequence[Surface], hair: Strands, fuzz: Strands) -> Scene
         fuzz=fuzz,
         parts=tuple(slice(int(a), int(b)) for a, b in pairwise(starts)),
     )  # fmt: skip
+
+
+@numba.njit(cache=True, nogil=True)
+def paint_over(texels, albedo):
+    """Write (n, 4) albedo into the first channels of (n, channels) texels."""
+    for i in range(albedo.shape[0]):
+        for q in range(4):
+            texels[i, q] = albedo[i, q]
 
 
 def no_strands() -> Strands:

@@ -19,7 +19,7 @@ from bonafide.simulator.raster import (
     empty_buffer,
     project,
 )
-from bonafide.simulator.shade import LIT, list_samples, pack_points, shade_samples
+from bonafide.simulator.shade import LIT, list_samples, move_points, pack_points, shade_samples
 from bonafide.simulator.shade_hair import shade_strands
 
 Float = npt.NDArray[np.float32]
@@ -123,13 +123,28 @@ def average_samples(item, shared, light, backdrop, out):
                 for c in range(4):
                     out[y, x, c] = light[row, col, c]
                 continue
+            bare0, bare1 = item[row, col] == -1, item[row, col + 1] == -1
+            bare2, bare3 = item[row + 1, col] == -1, item[row + 1, col + 1] == -1
             for c in range(4):
-                out[y, x, c] = np.float32(0.0)
-            for k in range(4):
-                b, a = row + (k >> 1), col + (k & 1)
-                for c in range(4):
-                    seen = backdrop[b, a, c] if item[b, a] == -1 else light[b, a, c]
-                    out[y, x, c] += np.float32(0.25) * seen
+                seen0 = backdrop[row, col, c] if bare0 else light[row, col, c]
+                seen1 = backdrop[row, col + 1, c] if bare1 else light[row, col + 1, c]
+                seen2 = backdrop[row + 1, col, c] if bare2 else light[row + 1, col, c]
+                seen3 = backdrop[row + 1, col + 1, c] if bare3 else light[row + 1, col + 1, c]
+                out[y, x, c] = np.float32(0.25) * (seen0 + seen1 + seen2 + seen3)
+
+
+@numba.njit(cache=True, nogil=True)
+def first_depth(inverse_z, behind, out):
+    """Depth in mm at the first sample of each px, and the room's where nothing stands before it.
+
+    Args:
+        inverse_z, behind: (2h, 2w) of `GBuffer` and `Backdrop`; out: (h, w).
+    """
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            near = inverse_z[SAMPLES * y, SAMPLES * x]
+            far = behind[SAMPLES * y, SAMPLES * x]
+            out[y, x] = np.float32(1.0) / max(near, np.float32(1e-6)) if near > 0 else far
 
 
 class Painter:
@@ -141,6 +156,7 @@ class Painter:
         self._light = np.zeros((*self._fine.item.shape, 4), np.float32)
         self._shared = np.zeros((view.height, view.width), np.uint8)
         self._where = np.empty((self._fine.item.size, 2), np.int32)
+        self._packed: tuple[Baked | None, Float] = None, np.empty((0, LIT), np.float32)
 
     def draw(
         self,
@@ -168,8 +184,7 @@ class Painter:
         eye = np.array([0, 0, self.view.distance_mm], np.float32)
         lamps = np.array([lamp.toward for lamp in lighting.lamps], np.float32)
         powers = np.array([lamp.power for lamp in lighting.lamps], np.float32)
-        packed = np.empty((len(points), LIT + len(lamps)), np.float32)
-        pack_points(points, normals, scene.uv, scene.face_xy, baked[0].sky, baked[0].lamps, packed)
+        packed = self._pack(scene, baked[0], points, normals)
         count = list_samples(buffer.item, scene.triangles, scene.material, scene.table, packed,
                              face, self._shared, self._where)  # fmt: skip
         shade_samples(self._where, count, buffer.item, buffer.bary, eye, scene.triangles, packed,
@@ -186,10 +201,20 @@ class Painter:
         average_samples(buffer.item, self._shared, light, backdrop.light, mean)
         # No lens resolves a pixel's own edges; without this, hair would glitter.
         mean = cv2.GaussianBlur(mean, (3, 3), 0.5)
-        near = buffer.inverse_z[::SAMPLES, ::SAMPLES]
-        behind = backdrop.depth_mm[::SAMPLES, ::SAMPLES]
-        depth = np.where(near > 0, 1 / np.maximum(near, 1e-6), behind).astype(np.float32)
+        depth = np.empty(mean.shape[:2], np.float32)
+        first_depth(buffer.inverse_z, backdrop.depth_mm, depth)
         return Radiance(mean, buffer, depth)
+
+    def _pack(self, scene: Scene, baked: Baked, points: Float, normals: Float) -> Float:
+        """What every vertex knows; of a scene drawn before, only what moves is written."""
+        last, packed = self._packed
+        if last is not baked:
+            packed = np.empty((len(points), LIT + baked.lamps.shape[1]), np.float32)
+            pack_points(points, normals, scene.uv, scene.face_xy, baked.sky, baked.lamps, packed)
+            self._packed = baked, packed
+        else:
+            move_points(points, normals, packed)
+        return packed
 
     def _rasterise(self, scene: Scene, points: Float, strands: tuple[Float, Float]) -> None:
         buffer, view = self._fine, self.view

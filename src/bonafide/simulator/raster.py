@@ -143,6 +143,7 @@ def draw_strands(screen, steps, radius, first, item, bary, zbuf):
         item, bary, zbuf: a `GBuffer`, in place.
     """
     height, width = item.shape
+    items, depths, places = item.reshape(-1), zbuf.reshape(-1), bary.reshape((-1, 2))
     for s in range(radius.shape[0]):
         for k in range(steps - 1):
             i = s * steps + k
@@ -156,23 +157,25 @@ def draw_strands(screen, steps, radius, first, item, bary, zbuf):
             # Half breadth along the minor axis, thinner towards the tip.
             taper = np.float32(1.0) - np.float32(0.45) * k / steps
             wide = max(radius[s] * w0 * taper, np.float32(0.5))
-            start = y0 if steep else x0
-            end = y1 if steep else x1
-            near = int(np.ceil(min(start, end)))
-            far = int(np.floor(max(start, end)))
-            limit = height if steep else width
-            for major in range(max(near, 0), min(far, limit - 1) + 1):
+            start, end, base, lean = (y0, y1, x0, dx) if steep else (x0, x1, y0, dy)
+            limit, last = (height, width - 1) if steep else (width, height - 1)
+            along, across = (width, 1) if steep else (1, width)
+            near = max(int(np.ceil(min(start, end))), 0)
+            far = min(int(np.floor(max(start, end))), limit - 1)
+            for major in range(near, far + 1):
                 f = (major - start) / (end - start)
                 z = w0 + f * (w1 - w0)
-                middle = (x0 + f * dx) if steep else (y0 + f * dy)
-                low, high = int(np.ceil(middle - wide)), int(np.floor(middle + wide))
-                for minor in range(low, high + 1):
-                    x = minor if steep else major
-                    y = major if steep else minor
-                    if x < 0 or y < 0 or x >= width or y >= height:
-                        continue
-                    if z > zbuf[y, x]:
-                        zbuf[y, x] = z
-                        item[y, x] = -2 - first - i
-                        bary[y, x, 0] = f
-                        bary[y, x, 1] = (minor - middle) / wide
+                middle = base + f * lean
+                low = max(int(np.ceil(middle - wide)), 0)
+                high = min(int(np.floor(middle + wide)), last)
+                if low > high:
+                    continue
+                # Most hair is hidden, and one or two samples wide: one branch that is rarely taken.
+                at = major * along + low * across
+                beside = at + min(high - low, 1) * across
+                if (z > depths[at]) | (z > depths[beside]) | (high > low + 1):
+                    for minor in range(low, high + 1):
+                        at = major * along + minor * across
+                        if z > depths[at]:
+                            depths[at], items[at] = z, -2 - first - i
+                            places[at, 0], places[at, 1] = f, (minor - middle) / wide

@@ -132,7 +132,7 @@ def take_color(
     structure: Float | None = None,
 ) -> RgbImage:
     """(h, w, 3) uint8 R, G, B through the rig's colour camera and its JPEG."""  # fmt: skip
-    light = np.ascontiguousarray(radiance.light[..., :3])
+    light = cv2.cvtColor(radiance.light, cv2.COLOR_BGRA2BGR)  # drops the last of four channels
     size = (light.shape[1], light.shape[0])
     return capture(
         light, np.asarray(white, np.float32), rig.camera, rig.shot, size, rng, structure

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import cv2
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -34,7 +35,7 @@ from bonafide.simulator.display import (
 from bonafide.simulator.identity import Identity
 from bonafide.simulator.linear_light import decode
 from bonafide.simulator.mesh import Material, Surface, plain_texture
-from bonafide.simulator.structure import prefilter_tile, tile_index
+from bonafide.simulator.structure import look_up_colors, prefilter_tile
 
 Float = npt.NDArray[np.float32]
 PANELS_MM = {"phone": (68.0, 148.0), "tablet": (160.0, 226.0), "laptop": (310.0, 194.0),
@@ -67,9 +68,7 @@ def subpixel_structure(
         if per_px not in cache:
             cache.clear()
             cache[per_px] = prefilter_tile(tile, 0.35 * per_px, fill * per_px)
-        seen = cache[per_px]
-        at = tile_index(len(seen), x * np.float32(per_mm), y * np.float32(per_mm))
-        out = np.take(seen.reshape(-1, 3), at, axis=0)
+        out = look_up_colors(cache[per_px], x, y, per_mm)
         if display.flicker == 0:
             return out
         phase = showing.band_phase + beat_hz * time_s
@@ -96,7 +95,7 @@ def _fit(
     return frame, (left, top), spots
 
 
-def _compose(
+def compose(
     rgb: npt.NDArray[np.uint8],
     display: DisplaySettings,
     frame: tuple[float, float, float, float],
@@ -107,18 +106,42 @@ def _compose(
 ) -> Float:
     """(h, w, 4) light of the panel: the picture at its place, black bars around it."""  # fmt: skip
     height, width = shape
-    light = show_photo(decode(rgb), display)
     per_mm = width / frame[2]
     zoom = scale * per_mm
     move = np.array([[zoom, 0, (corner[0] - frame[0]) * per_mm],
                      [0, zoom, (frame[1] - corner[1]) * per_mm]], np.float32)  # fmt: skip
+    rgb, move = _shown_part(rgb, move.astype(np.float64), shape)
+    light = show_photo(decode(rgb), display)
     panel = cv2.warpAffine(light, move, (width, height), flags=cv2.INTER_LINEAR)
-    out = np.full((height, width, 4), 0.008, np.float32)
-    level = np.float32(brightness)
-    leak = np.full(3, 0.0015 * level, np.float32)
-    shine = np.column_stack([level * np.eye(3, dtype=np.float32), leak])
-    out[..., :3] = cv2.transform(panel, shine)
+    out = np.empty((height, width, 4), np.float32)
+    _shine(panel, np.float32(brightness), out)
     return out
+
+
+def _shown_part(
+    rgb: npt.NDArray[np.uint8], move: npt.NDArray[np.float64], shape: tuple[int, int]
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
+    """The part of a picture that a scaling and shift bring onto (height, width), and its shift."""
+    zoom, moved, spans = move[0, 0], move.copy(), []
+    for axis in (0, 1):
+        whole, side, start = rgb.shape[1 - axis], shape[1 - axis], move[axis, 2]
+        # Two px more on either side, for the interpolation at the edge.
+        first = min(max(int(np.floor(-start / zoom)) - 2, 0), whole - 1)
+        after = max(int(np.ceil((side - start) / zoom)) + 3, first + 1)
+        spans.append(slice(first, after))
+        moved[axis, 2] += zoom * first
+    return np.ascontiguousarray(rgb[spans[1], spans[0]]), moved
+
+
+@numba.njit(cache=True, fastmath={"contract"}, nogil=True)
+def _shine(panel, level, out):
+    """Backlight, which leaks where the panel is black; hardly anything in infrared."""
+    leak = np.float32(0.0015) * level
+    for y in range(panel.shape[0]):
+        for x in range(panel.shape[1]):
+            for c in range(3):
+                out[y, x, c] = level * panel[y, x, c] + leak
+            out[y, x, 3] = np.float32(0.008)
 
 
 def stage_screen(
@@ -155,7 +178,7 @@ def stage_screen(
     shape = (round(320 * panel[1] / max(panel)), round(320 * panel[0] / max(panel)))
 
     def content(time_s: float) -> Float:
-        return _compose(source.frame(time_s), display, frame, corner, scale, shape, brightness)
+        return compose(source.frame(time_s), display, frame, corner, scale, shape, brightness)
 
     glossy = display.reflectance > 0.02
     glass = Material(albedo_texture(content(0.0), 1.0), 400000.0 if glossy else 120.0,

@@ -19,7 +19,7 @@ from bonafide.simulator.develop import meter_weights
 from bonafide.simulator.device import check_device
 from bonafide.simulator.eyes import HEAD_ROTATION, LENGTH
 from bonafide.simulator.lighting import Baked, Lighting, bake, draw_lighting
-from bonafide.simulator.mesh import Scene, assemble, no_strands
+from bonafide.simulator.mesh import Scene, assemble, no_strands, paint_over
 from bonafide.simulator.motion import REST, Gesture, Sway, draw_sway
 from bonafide.simulator.picture import Backdrop, Painter, Radiance, View
 from bonafide.simulator.rig import Rig, draw_rig
@@ -214,7 +214,7 @@ class Stage:
 
     def _repaint(self, part: int, albedo: Float) -> None:
         start, width, height = (int(v) for v in self.scene.place[part])
-        self.scene.pool[start : start + width * height, :4] = albedo.reshape(-1, 4)
+        paint_over(self.scene.pool[start : start + width * height], albedo.reshape(-1, 4))
 
     def _pose(
         self, gesture: Gesture, time_s: float

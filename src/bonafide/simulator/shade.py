@@ -64,11 +64,18 @@ _ZERO, _ONE, _TINY = np.float32(0.0), np.float32(1.0), np.float32(1e-9)
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
-def pack_points(points, normals, uv, face_xy, sky, lit, out):
-    """Put all that a vertex knows side by side into ``out`` (n, LIT + lamps)."""
+def move_points(points, normals, out):
+    """Put what changes from picture to picture into ``out`` of `pack_points`."""
     for i in range(points.shape[0]):
         for q in range(3):
             out[i, POINT + q], out[i, NORMAL + q] = points[i, q], normals[i, q]
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+def pack_points(points, normals, uv, face_xy, sky, lit, out):
+    """Put all that a vertex knows side by side into ``out`` (n, LIT + lamps)."""
+    move_points(points, normals, out)
+    for i in range(points.shape[0]):
         for q in range(2):
             out[i, UV + q], out[i, FACE_XY + q] = uv[i, q], face_xy[i, q]
         for q in range(4):
@@ -133,10 +140,12 @@ def shade_samples(
         out: (h, w, 4) float32, written at the listed samples.
     """
     flat = np.empty(_LIT + lamps.shape[0] * CHUNK, np.float32)
+    found, weight = np.empty((CHUNK, 5), np.int64), np.empty((CHUNK, 4), np.float32)
     for start in range(0, count, CHUNK):
         size = min(CHUNK, count - start)
-        _gather(where[start : start + size], item, bary, triangles, packed, material, table,
-                place, pool, flat)  # fmt: skip
+        flat[_LIGHT] = _find(where[start : start + size], item, bary, triangles, packed, material,
+                             place, pool, found, weight)  # fmt: skip
+        _gather(found[:size], weight, packed, table, place, pool, flat)
         _tilt(flat, size, eye, flash, face)
         _draw_features(flat, size, face)
         _settle(flat, size, face)
@@ -151,16 +160,45 @@ def shade_samples(
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
-def _gather(where, item, bary, triangles, packed, material, table, place, pool, flat):
-    """What each listed sample sees, into ``flat``; its place goes to ``_TO``.
+def _find(where, item, bary, triangles, packed, material, place, pool, found, weight):
+    """Which points and texels each listed sample lies between; returns a number without meaning.
 
-    Nothing here depends on what was found, so that the memory can fetch for many samples at once.
-    """
+    The texels are touched here, many samples' at once, as nothing waits for what they hold; by the
+    time `_gather` works with them they are at hand. The number keeps the compiler from leaving
+    that out.
+
+    Args:
+        found: (CHUNK, 5) three points, material, upper left texel; weight: (CHUNK, 4) of the second
+            and third point, and of the texels to the right and below.
+    """  # fmt: skip
+    touched, last = _ZERO, pool.shape[1] - 1
     for s in range(where.shape[0]):
         tri = item[where[s, 0], where[s, 1]]
         b, c = bary[where[s, 0], where[s, 1], 0], bary[where[s, 0], where[s, 1], 1]
         a, m = _ONE - b - c, material[tri]
         i, j, k = triangles[tri, 0], triangles[tri, 1], triangles[tri, 2]
+        u = a * packed[i, UV] + b * packed[j, UV] + c * packed[k, UV]
+        v = a * packed[i, UV + 1] + b * packed[j, UV + 1] + c * packed[k, UV + 1]
+        wide, tall = np.float32(place[m, 1]), np.float32(place[m, 2])
+        x = min(max(u * wide - np.float32(0.5), _ZERO), wide - np.float32(1.001))
+        y = min(max(v * tall - np.float32(0.5), _ZERO), tall - np.float32(1.001))
+        col, row = int(x), int(y)
+        texel = place[m, 0] + row * place[m, 1] + col
+        below = texel + place[m, 1]
+        touched += pool[texel, 0] + pool[texel + 1, last] + pool[below, 0] + pool[below + 1, last]
+        found[s, 0], found[s, 1], found[s, 2], found[s, 3], found[s, 4] = i, j, k, m, texel
+        weight[s, 0], weight[s, 1] = b, c
+        weight[s, 2], weight[s, 3] = x - np.float32(col), y - np.float32(row)
+    return touched
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
+def _gather(found, weight, packed, table, place, pool, flat):
+    """What each found sample sees, into ``flat``; its place goes to ``_TO``."""
+    for s in range(found.shape[0]):
+        i, j, k, m = found[s, 0], found[s, 1], found[s, 2], found[s, 3]
+        b, c = weight[s, 0], weight[s, 1]
+        a = _ONE - b - c
         for q in range(3):
             flat[_TO + q * CHUNK + s] = a * packed[i, q] + b * packed[j, q] + c * packed[k, q]
             r = NORMAL + q
@@ -173,9 +211,7 @@ def _gather(where, item, bary, triangles, packed, material, table, place, pool, 
             row = _SKY + q * CHUNK if q < 4 else _LIT + (q - 4) * CHUNK
             flat[row + s] = (
                 a * packed[i, r] + b * packed[j, r] + c * packed[k, r])  # fmt: skip
-        u = a * packed[i, UV] + b * packed[j, UV] + c * packed[k, UV]
-        v = a * packed[i, UV + 1] + b * packed[j, UV + 1] + c * packed[k, UV + 1]
-        _fetch(pool, place[m, 0], place[m, 1], place[m, 2], u, v, flat, s)
+        _fetch(pool, found[s, 4], place[m, 1], weight[s, 2], weight[s, 3], flat, s)
         for q in range(4):
             flat[_WRAP + q * CHUNK + s] = table[m, WRAP + q]
         flat[_GLOSS + s] = table[m, GLOSS] * flat[_TEXEL + SPECULAR * CHUNK + s]
@@ -184,14 +220,8 @@ def _gather(where, item, bary, triangles, packed, material, table, place, pool, 
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
-def _fetch(pool, start, width, height, u, v, flat, s):
-    """Bilinear sample of a texture; pulse and mouth are not blended."""
-    wide, tall = np.float32(width), np.float32(height)
-    x = min(max(u * wide - np.float32(0.5), _ZERO), wide - np.float32(1.001))
-    y = min(max(v * tall - np.float32(0.5), _ZERO), tall - np.float32(1.001))
-    col, row = int(x), int(y)
-    fx, fy = x - np.float32(col), y - np.float32(row)
-    a = start + row * width + col
+def _fetch(pool, a, width, fx, fy, flat, s):
+    """Bilinear sample of a texture from texel ``a`` on; pulse and mouth are not blended."""
     b = a + width
     w00, w10 = (_ONE - fx) * (_ONE - fy), fx * (_ONE - fy)
     w01, w11 = (_ONE - fx) * fy, fx * fy
