@@ -9,7 +9,9 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -185,6 +187,50 @@ def test_one_bad_call_does_not_spoil_its_neighbours(url):
     assert outcomes[:20] == [None] * 20
     assert isinstance(outcomes[20], StoreError)
     assert rows(url, "SELECT count(*) FROM verdicts WHERE audit_id LIKE 'good-%'") == [(20,)]
+
+
+def test_callers_who_left_and_callers_of_other_loops_change_nothing_for_the_rest(url):
+    ledger = Ledger(url)
+    held = threading.Event()
+
+    async def scene(name):
+        first = asyncio.ensure_future(ledger.call(lambda _: held.wait(10)))
+        calls = [
+            asyncio.ensure_future(ledger.call(store.add_verdict, verdict(f"{name}-{i}")))
+            for i in range(10)
+        ]
+        await asyncio.sleep(0.05)
+        calls[3].cancel()
+        held.set()
+        await first
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    with ThreadPoolExecutor(2) as threads:
+        outcomes = list(threads.map(lambda name: asyncio.run(scene(name)), ["here", "there"]))
+    ledger.close()
+    for told in outcomes:
+        assert isinstance(told.pop(3), asyncio.CancelledError)
+        assert told == [None] * 9
+    assert rows(url, "SELECT count(*) FROM verdicts WHERE audit_id LIKE '%here-%'") == [(20,)]
+
+
+def test_a_database_that_stands_still_is_told_at_once(url, monkeypatch):
+    monkeypatch.setattr("bonafide.service.ledger.WAITING", 2)
+    ledger = Ledger(url)
+    held = threading.Event()
+
+    async def scene():
+        first = asyncio.ensure_future(ledger.call(lambda _: held.wait(10)))
+        await asyncio.sleep(0.05)  # the ledger's thread has it, and nothing waits
+        waiting = [asyncio.ensure_future(ledger.call(lambda _: None)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(StoreError, match="stands still"):
+            await ledger.call(lambda _: None)
+        held.set()
+        await asyncio.gather(first, *waiting)
+
+    asyncio.run(scene())
+    ledger.close()
 
 
 def test_what_is_not_recorded_is_not_answered(make_settings, face_jpeg, tmp_path):

@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from bonafide.service.link import WorkerLink
+from bonafide.service.link import HUGE_PAGES, WorkerLink, worker_environment
 from bonafide.service.pool import WorkerPool, _loss
 from bonafide.service.refusal import Refusal
 from bonafide.service.wire import Wish
@@ -60,6 +60,25 @@ def test_a_worker_killed_while_idle_costs_nothing(hasty, face_jpeg):
     answers = [hasty.photo(face_jpeg).status_code for _ in range(3)]
     assert answers == [200, 200, 200]
     assert counts(hasty, "idle")
+
+
+def test_workers_ask_for_large_pages_and_leave_the_operators_choice():
+    assert worker_environment({})["GLIBC_TUNABLES"] == HUGE_PAGES
+    other = "glibc.malloc.check=1"
+    assert (
+        worker_environment({"GLIBC_TUNABLES": other})["GLIBC_TUNABLES"] == f"{other}:{HUGE_PAGES}"
+    )
+    chosen = f"glibc.malloc.hugetlb=0:{other}"
+    assert worker_environment({"GLIBC_TUNABLES": chosen})["GLIBC_TUNABLES"] == chosen
+    assert worker_environment({"HOME": "/home/a"})["HOME"] == "/home/a"
+
+
+def test_running_workers_have_their_environment(hasty):
+    hasty.until(lambda: hasty.pool.ready)
+    for worker in hasty.workers():
+        told = worker.environ()
+        assert HUGE_PAGES in told["GLIBC_TUNABLES"]
+        assert told["OMP_NUM_THREADS"] == "1"
 
 
 def test_a_hung_worker_is_replaced(hasty, face_jpeg):
@@ -117,6 +136,7 @@ def test_a_full_house_refuses_and_says_when_to_come_back(make_settings, noise, f
         one.until(lambda: one.pool.inside == 1)
         second, answers = in_background(lambda: one.photo(face_jpeg))
         one.until(lambda: one.pool.inside == 2)
+        assert "bonafide_requests_inside 2.0" in one.http.get("/metrics").text
         third = one.photo(face_jpeg)
         assert (third.status_code, third.json()["code"]) == (503, "overloaded")
         assert int(third.headers["retry-after"]) >= 1

@@ -12,6 +12,7 @@ from bonafide.capture.limits import Limits
 from bonafide.deploy.detector import Detector
 from bonafide.service import schemas
 from bonafide.service.logs import JsonLines
+from bonafide.service.metrics import Metrics, labelled
 from bonafide.service.refusal import STATUS
 from bonafide.service.shell import PAGE_POLICY
 from tests.service.conftest import running
@@ -195,6 +196,16 @@ def test_health_readiness_and_counts(service, face_jpeg):
     assert 'bonafide_verdicts_total{decision="' in page
     assert 'bonafide_requests_total{route="/v1/photo",status="200"}' in page
     assert "bonafide_workers_ready 1.0" in page
+
+
+def test_two_services_in_one_process_count_apart():
+    one, other = Metrics(), Metrics()
+    labelled(one.verdicts, "photo", "attack").inc()
+    labelled(one.verdicts, "photo", "attack").inc()
+    labelled(other.verdicts, "photo", "attack").inc()
+    line = 'bonafide_verdicts_total{decision="attack",kind="photo"} %s.0'
+    assert line % 2 in one.page().decode()
+    assert line % 1 in other.page().decode()
 
 
 def test_every_response_forbids_what_no_response_needs(service, face_jpeg):

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import TypeVar
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20)
 SCORES = tuple(i / 20 for i in range(1, 21))
+
+Metric = TypeVar("Metric", Counter, Histogram)
+MOST_LABELLED = 4096
+"""Labels are routes, statuses, codes, stages and decisions: a few dozen of all."""
+
+
+@lru_cache(MOST_LABELLED)
+def labelled(metric: Metric, *labels: str) -> Metric:
+    """``metric.labels(*labels)``, looked up once: the library checks and locks every time."""
+    return metric.labels(*labels)
 
 
 class Metrics:

@@ -10,10 +10,10 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bonafide.service.logs import LOGGER, log
+from bonafide.service.metrics import labelled
 from bonafide.service.refusal import Refusal, internal
 from bonafide.service.request_id import HEADER, bad_request_id, is_request_id, new_request_id
 from bonafide.service.state import Service
@@ -33,6 +33,7 @@ _ALWAYS = [
     (b"permissions-policy", b"camera=(self), microphone=(), geolocation=()"),
     (b"content-security-policy", PAGE_POLICY.encode()),
 ]
+_HEADER = HEADER.encode()
 _NO_STORE = (b"cache-control", b"no-store")
 PLAIN = {"/v1/photo": "photo", "/v1/clip": "clip", "/v1/multimodal": "multimodal"}
 """Uploads that go to be judged at once when they ask for nothing besides: the framework's way from
@@ -57,7 +58,7 @@ class Shell:
             await self.app(scope, receive, send)
             return
         began = time.perf_counter()
-        given = [value for name, value in scope["headers"] if name == HEADER.encode()]
+        given = [value for name, value in scope["headers"] if name == _HEADER]
         ids = [value.decode("latin-1") for value in given]
         valid = len(ids) == 1 and is_request_id(ids[0])
         request_id = ids[0] if valid else new_request_id()
@@ -79,7 +80,7 @@ class Shell:
             if kind and scope["method"] == "POST" and not scope["query_string"]:
                 state["route"] = scope["path"]
                 answer = await judge_upload(self.service, Request(scope, receive), Wish(kind))
-                await JSONResponse(answer)(scope, receive, reply)
+                await _send_json(reply, 200, answer, {})
             else:
                 await self.app(scope, self._bounded(scope, receive), reply)
         except Refusal as error:
@@ -125,14 +126,12 @@ class Shell:
     def _note(
         self, scope: Scope, state: dict[str, Any], sent: dict[str, Any], seconds: float
     ) -> None:
-        metrics, pool = self.service.metrics, self.service.pool
+        metrics = self.service.metrics
         route = state.get("route") or getattr(scope.get("route"), "path", None) or "other"
-        metrics.requests.labels(route, str(sent["status"])).inc()
-        metrics.seconds.labels(route).observe(seconds)
-        metrics.ready.set(pool.ready)
-        metrics.inside.set(pool.inside)
+        labelled(metrics.requests, route, str(sent["status"])).inc()
+        labelled(metrics.seconds, route).observe(seconds)
         if sent["code"]:
-            metrics.refusals.labels(sent["code"]).inc()
+            labelled(metrics.refusals, sent["code"]).inc()
         if route in QUIET and sent["status"] < 400:
             return
         fields = {
@@ -154,7 +153,7 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE",
 
 
 def _with_headers(headers: list[tuple[bytes, bytes]], request_id: str) -> list[Any]:
-    more = [*_ALWAYS, (HEADER.encode(), request_id.encode())]
+    more = [*_ALWAYS, (_HEADER, request_id.encode())]
     if not any(name == b"cache-control" for name, _ in headers):
         more.append(_NO_STORE)
     return [*headers, *more]
@@ -173,8 +172,17 @@ def _of_framework(error: HTTPException) -> Refusal:
 
 
 async def _refuse(send: Send, refusal: Refusal, request_id: str) -> None:
-    body = json.dumps(refusal.to_json(request_id)).encode()
+    await _send_json(send, refusal.status, refusal.to_json(request_id), refusal.headers())
+
+
+async def _send_json(send: Send, status: int, content: Any, more: dict[str, str]) -> None:
+    """Answer as the framework's JSONResponse does, without its mutable headers and cookies."""
+    body = _encode(content).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    headers += [(k.lower().encode(), v.encode()) for k, v in refusal.headers().items()]
-    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    headers += [(k.lower().encode(), v.encode()) for k, v in more.items()]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+_encode = json.JSONEncoder(allow_nan=False, check_circular=False, separators=(",", ":")).encode
+"""Made once: `json.dumps` makes one for every call that is not its plain one."""

@@ -48,6 +48,8 @@ class Service:
         self.settings = settings
         self.metrics = Metrics()
         self.pool = WorkerPool(settings, lambda cause: self.metrics.lost.labels(cause).inc())
+        self.metrics.ready.set_function(lambda: self.pool.ready)
+        self.metrics.inside.set_function(lambda: self.pool.inside)
         self.ledger = Ledger(settings.store)
         self.gate = Gate()
         self.looking: set[str] = set()

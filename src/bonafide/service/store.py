@@ -7,7 +7,10 @@ Times are seconds since 1970, UTC.
 from __future__ import annotations
 
 import json
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from bonafide.service.database import Database
@@ -214,9 +217,15 @@ def _columns(row: type[Any]) -> str:
     return ", ".join(field.name for field in fields(row))
 
 
+@cache
+def _insertion(table: str, row: type[Any]) -> tuple[str, Callable[[Any], tuple[Any, ...]]]:
+    """The statement for a kind of row, and what takes its values out; made once."""
+    names = [field.name for field in fields(row)]
+    marks = ", ".join("?" * len(names))
+    statement = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+    return statement, attrgetter(*names)
+
+
 def _insert(database: Database, table: str, row: KeyRow | SessionRow | VerdictRow) -> None:
-    marks = ", ".join("?" * len(fields(row)))
-    database.run(
-        f"INSERT INTO {table} ({_columns(type(row))}) VALUES ({marks}) ON CONFLICT DO NOTHING",
-        astuple(row),
-    )
+    statement, values_of = _insertion(table, type(row))
+    database.run(statement, values_of(row))

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from bonafide.service import store
 from bonafide.service.clients import Caller
 from bonafide.service.database import Database
+from bonafide.service.metrics import labelled
 from bonafide.service.refusal import Refusal
 from bonafide.service.settings import Retention
 from bonafide.service.state import Service, expired
@@ -224,10 +225,10 @@ def _row(judged: _Judged, audit_id: str, now: float) -> VerdictRow:
 
 def _count(service: Service, kind: str, answer: dict[str, Any]) -> None:
     metrics = service.metrics
-    metrics.verdicts.labels(kind, answer["decision"]).inc()
+    labelled(metrics.verdicts, kind, answer["decision"]).inc()
     for reason in answer["reasons"]:
-        metrics.reasons.labels(reason["code"]).inc()
+        labelled(metrics.reasons, reason["code"]).inc()
     for stage, milliseconds in answer["timing_ms"].items():
-        metrics.stages.labels(stage).observe(milliseconds / 1e3)
+        labelled(metrics.stages, stage).observe(milliseconds / 1e3)
     if answer["score"] is not None:
-        metrics.scores.labels(kind).observe(answer["score"])
+        labelled(metrics.scores, kind).observe(answer["score"])
