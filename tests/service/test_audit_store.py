@@ -191,7 +191,7 @@ def test_one_bad_call_does_not_spoil_its_neighbours(url):
 
 def test_callers_who_left_and_callers_of_other_loops_change_nothing_for_the_rest(url):
     ledger = Ledger(url)
-    held = threading.Event()
+    held, both = threading.Event(), threading.Barrier(2)
 
     async def scene(name):
         first = asyncio.ensure_future(ledger.call(lambda _: held.wait(10)))
@@ -201,6 +201,7 @@ def test_callers_who_left_and_callers_of_other_loops_change_nothing_for_the_rest
         ]
         await asyncio.sleep(0.05)
         calls[3].cancel()
+        await asyncio.to_thread(both.wait, 10)  # nothing is committed before both have left
         held.set()
         await first
         return await asyncio.gather(*calls, return_exceptions=True)
