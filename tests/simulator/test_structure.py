@@ -4,14 +4,7 @@ import numpy as np
 import pytest
 
 from bonafide.simulator.display import LAYOUTS, DisplaySettings, pixel_gain
-from bonafide.simulator.structure import (
-    TILE,
-    PlaneMap,
-    SensorGrid,
-    look_up,
-    look_up_colors,
-    prefilter_tile,
-)
+from bonafide.simulator.structure import TILE, PlaneMap, SensorGrid, look_up, prefilter_tile
 
 FLAT = PlaneMap(np.eye(3))
 SIDE = 256
@@ -120,13 +113,3 @@ def test_bend_is_the_second_term_of_the_arc_sine():
     plane = PlaneMap(np.eye(3), bend=(100 / radius) ** 2 / 6, bend_center=0.0, bend_reach=100.0)
     x, _ = plane.coordinates(101, 1)
     assert x[0, 100] == pytest.approx(radius * np.arcsin(100 / radius), abs=0.05)
-
-
-def test_colors_are_looked_up_as_each_channel_is():
-    rng = np.random.default_rng(2)
-    tile = rng.random((TILE, TILE, 3)).astype(np.float32)
-    x, y = (rng.uniform(-40, 40, (5, 7)).astype(np.float32) for _ in range(2))
-    seen = look_up_colors(tile, x, y, 0.37)
-    u, v = x * np.float32(0.37), y * np.float32(0.37)
-    for channel in range(3):
-        assert (seen[..., channel] == look_up(np.array(tile[..., channel]), u, v)).all()

@@ -6,7 +6,8 @@ import pytest
 
 from bonafide.simulator.display import draw_display, show_photo
 from bonafide.simulator.linear_light import decode
-from bonafide.simulator.screens import compose
+from bonafide.simulator.screens import compose, look_up_colors
+from bonafide.simulator.structure import TILE, look_up
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,13 @@ def test_the_panel_shows_the_whole_picture_scaled_and_shifted(corner, scale):
     expected = cv2.warpAffine(whole, np.array([[zoom, 0, x], [0, zoom, y]]), (64, 96))
     np.testing.assert_allclose(panel[..., :3], 1.7 * (expected + 0.0015), atol=1e-5)
     assert np.ptp(panel[..., 3]) == 0
+
+
+def test_colors_are_looked_up_as_each_channel_is():
+    rng = np.random.default_rng(2)
+    tile = rng.random((TILE, TILE, 3)).astype(np.float32)
+    x, y = (rng.uniform(-40, 40, (5, 7)).astype(np.float32) for _ in range(2))
+    seen = look_up_colors(tile, x, y, 0.37)
+    u, v = x * np.float32(0.37), y * np.float32(0.37)
+    for channel in range(3):
+        assert (seen[..., channel] == look_up(np.array(tile[..., channel]), u, v)).all()

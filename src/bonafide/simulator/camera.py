@@ -9,11 +9,9 @@ The bands are wide on purpose: they are drawn alike for both labels, so none of 
 from __future__ import annotations
 
 import functools
-import math
 from dataclasses import dataclass
 
 import cv2
-import numba
 import numpy as np
 
 from bonafide.simulator.develop import (
@@ -278,23 +276,18 @@ def add_sensor_noise(
         return light
     signal = mosaic_rggb(light) if camera.mosaic else light
     noisy = rng.standard_normal(signal.shape, dtype=np.float32)
-    flat = np.ascontiguousarray(signal, np.float32).reshape(-1)
-    _add_noise(flat, np.float32(photon), np.float32(read * read), noisy.reshape(-1))
+    variance = np.maximum(signal, 0)
+    variance *= np.float32(photon)
+    variance += np.float32(read * read)
+    noisy *= cv2.sqrt(variance)
+    noisy += signal
     if not camera.mosaic:
-        return noisy
+        return np.maximum(noisy, 0, out=noisy)
     noisy *= np.float32(65535 / TONE_REACH)
-    counts = np.minimum(noisy, 65535, out=noisy).astype(np.uint16)
+    counts = np.clip(noisy, 0, 65535, out=noisy).astype(np.uint16)
     # OpenCV names the pattern by its second row: BG is RGGB read from the top left.
     rgb = cv2.demosaicing(counts, cv2.COLOR_BayerBG2RGB)
     return rgb.astype(np.float32) * np.float32(TONE_REACH / 65535)
-
-
-@numba.njit(cache=True, nogil=True)
-def _add_noise(signal, photon, read2, noise):
-    """Scale (n,) unit noise to the signal's deviation and add the signal, in place; 0 or more."""
-    for i in range(signal.shape[0]):
-        deviation = math.sqrt(max(signal[i], np.float32(0.0)) * photon + read2)
-        noise[i] = max(noise[i] * deviation + signal[i], np.float32(0.0))
 
 
 def mosaic_rggb(light: Light) -> Light:

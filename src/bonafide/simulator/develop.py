@@ -7,10 +7,8 @@ the numbers mean is said in `camera.CameraSettings`, whose `capture` calls these
 from __future__ import annotations
 
 import functools
-import math
 
 import cv2
-import numba
 import numpy as np
 
 from bonafide.simulator.linear_light import Light, color_matrix, linear_to_srgb, luminance
@@ -75,20 +73,12 @@ def clear_colors(light: Light, black_point: float, saturation: float) -> Light:
 
 def tone(light: Light, shoulder: float, contrast: float) -> Light:
     """Linear light to encoded 0..1: highlight shoulder, sRGB curve, S-curve, in one table."""
-    out = np.empty(light.shape, np.float32)
-    flat = np.ascontiguousarray(light, np.float32).reshape(-1)
-    _look_up_tone(flat, tone_table(shoulder, contrast), out.reshape(-1))
-    return out
-
-
-@numba.njit(cache=True, nogil=True)
-def _look_up_tone(light, table, out):
-    """`tone` of (n,) values; one pass over the memory, where array arithmetic makes six."""
-    last = np.float32(_TONE_STEPS - 1)
-    for i in range(light.shape[0]):
-        share = light[i] * np.float32(1 / TONE_REACH)
-        share = min(max(share, np.float32(0.0)), np.float32(1.0))
-        out[i] = table[np.int32(math.sqrt(share) * last + np.float32(0.5))]
+    scaled = light * np.float32(1 / TONE_REACH)
+    np.clip(scaled, 0, 1, out=scaled)
+    step = cv2.sqrt(scaled)
+    step *= np.float32(_TONE_STEPS - 1)
+    step += np.float32(0.5)
+    return np.take(tone_table(shoulder, contrast), step.astype(np.int32), mode="clip")
 
 
 @functools.lru_cache(maxsize=8)
@@ -116,23 +106,14 @@ def denoise_and_sharpen(
     if chroma_blur_px >= 0.2:
         planes = cv2.GaussianBlur(planes, (0, 0), chroma_blur_px)
     base = cv2.GaussianBlur(luma, (0, 0), radius_px)
-    _sharpen(luma, base, np.float32(max(coring, 0.0)), np.float32(amount), planes)
+    kept = luma - base
+    if coring > 0:
+        core = np.float32(coring)
+        kept -= np.clip(kept, -core, core)
+    # Halos of phones are limited; without the clip a dark edge would glow.
+    halo = kept * np.float32(amount)
+    np.clip(halo, -0.15, 0.15, out=halo)
+    base += kept
+    base += halo
+    planes[..., 0] = np.clip(base, 0, 1, out=base)
     return cv2.cvtColor(planes, cv2.COLOR_YCrCb2RGB)
-
-
-@numba.njit(cache=True, nogil=True)
-def _sharpen(luma, base, core, amount, planes):
-    """Put ``base``, and what ``luma`` has beyond ``core`` above it, into the first channel.
-
-    Args:
-        luma, base: (h, w) sharp and blurred; planes: (h, w, 3), written.
-    """
-    most = np.float32(0.15)
-    for y in range(luma.shape[0]):
-        for x in range(luma.shape[1]):
-            kept = luma[y, x] - base[y, x]
-            kept -= min(max(kept, -core), core)
-            # Halos of phones are limited; without the clip a dark edge would glow.
-            halo = min(max(kept * amount, -most), most)
-            value = base[y, x] + kept + halo
-            planes[y, x, 0] = min(max(value, np.float32(0.0)), np.float32(1.0))

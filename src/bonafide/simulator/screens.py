@@ -33,9 +33,9 @@ from bonafide.simulator.display import (
     show_photo,
 )
 from bonafide.simulator.identity import Identity
-from bonafide.simulator.linear_light import decode
+from bonafide.simulator.linear_light import Light, decode
 from bonafide.simulator.mesh import Material, Surface, plain_texture
-from bonafide.simulator.structure import look_up_colors, prefilter_tile
+from bonafide.simulator.structure import prefilter_tile
 
 Float = npt.NDArray[np.float32]
 PANELS_MM = {"phone": (68.0, 148.0), "tablet": (160.0, 226.0), "laptop": (310.0, 194.0),
@@ -131,6 +131,29 @@ def _shown_part(
         spans.append(slice(first, after))
         moved[axis, 2] += zoom * first
     return np.ascontiguousarray(rgb[spans[1], spans[0]]), moved
+
+
+def look_up_colors(tile: Light, x: Light, y: Light, per_unit: float) -> Light:
+    """(h, w, 3) nearest entries of a periodic (side, side, 3) tile, as `tile_index` finds them.
+
+    Args:
+        x, y: (h, w) plane coordinates; per_unit: periods per plane unit.
+    """
+    out = np.empty((*x.shape, 3), np.float32)
+    _look_up_colors(tile, x, y, np.float32(per_unit), out)
+    return out
+
+
+@numba.njit(cache=True, nogil=True)
+def _look_up_colors(tile, x, y, per_unit, out):
+    side = np.float32(tile.shape[0])
+    last, shift = tile.shape[0] - 1, np.float32(65536 * tile.shape[0])
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            column = np.int32(x[i, j] * per_unit * side + shift) & last
+            row = np.int32(y[i, j] * per_unit * side + shift) & last
+            for channel in range(3):
+                out[i, j, channel] = tile[row, column, channel]
 
 
 @numba.njit(cache=True, fastmath={"contract"}, nogil=True)

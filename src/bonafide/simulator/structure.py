@@ -13,7 +13,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import cv2
-import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -123,29 +122,6 @@ def tile_index(side: int, u: Light, v: Light) -> npt.NDArray[np.int32]:
     column = (u * np.float32(side) + np.float32(65536 * side)).astype(np.int32) & (side - 1)
     row = (v * np.float32(side) + np.float32(65536 * side)).astype(np.int32) & (side - 1)
     return row * side + column
-
-
-def look_up_colors(tile: Light, x: Light, y: Light, per_unit: float) -> Light:
-    """(h, w, 3) nearest entries of a periodic (side, side, 3) tile, as `tile_index` finds them.
-
-    Args:
-        x, y: (h, w) plane coordinates; per_unit: periods per plane unit.
-    """
-    out = np.empty((*x.shape, 3), np.float32)
-    _look_up_colors(tile, x, y, np.float32(per_unit), out)
-    return out
-
-
-@numba.njit(cache=True, nogil=True)
-def _look_up_colors(tile, x, y, per_unit, out):
-    side = np.float32(tile.shape[0])
-    last, shift = tile.shape[0] - 1, np.float32(65536 * tile.shape[0])
-    for i in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            column = np.int32(x[i, j] * per_unit * side + shift) & last
-            row = np.int32(y[i, j] * per_unit * side + shift) & last
-            for channel in range(3):
-                out[i, j, channel] = tile[row, column, channel]
 
 
 def look_up(tile: Light, u: Light, v: Light) -> Light:
