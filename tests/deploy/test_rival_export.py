@@ -104,6 +104,7 @@ def machine_file(machine_run):
     return out
 
 
+@pytest.mark.slow
 def test_a_machine_on_a_network_is_part_of_the_graph(machine_run, machine_file):
     judge = load_judge(machine_run)
     pictures = sample_views(judge.views, 5)
@@ -129,6 +130,7 @@ def test_components_before_the_machine_are_too(tmp_path):
         linear_head(replace(machine, gamma=0.1), learned)
 
 
+@pytest.mark.slow
 def test_the_file_judges_photos_as_the_run_does(machine_run, machine_file, astronaut, tmp_path):
     ours, theirs = load_detector(machine_file), load_detector(machine_run)
     assert ours.model_id.name == theirs.model_id.name == "alex_net_svm"
@@ -173,6 +175,7 @@ def capture_models(tmp_path_factory):
     return folder / "capture.onnx", run
 
 
+@pytest.mark.slow
 def test_a_rival_of_three_modalities_judges_files_as_its_run_does(
     capture_models, astronaut, tmp_path
 ):
@@ -242,6 +245,7 @@ def test_a_model_that_was_shown_depth_otherwise_is_refused(capture_models, tmp_p
         load_capture_detector(tmp_path / "older.onnx")
 
 
+@pytest.mark.slow
 def test_a_users_own_crops_may_be_the_probe(machine_run, tmp_path):
     judge = load_judge(machine_run)
     np.save(tmp_path / "crops.npy", sample_views(judge.views, 3))

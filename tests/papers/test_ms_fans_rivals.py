@@ -39,6 +39,7 @@ def miniature(tmp_path_factory, astronaut, write_clip):
     return write_miniature(tmp_path_factory.mktemp("casia"), astronaut, write_clip, test=2)
 
 
+@pytest.mark.slow
 def test_a_trained_rival_stands_beside_its_published_figure(miniature, tmp_path, monkeypatch):
     monkeypatch.setattr(ms_fans_runs, "RIVALS", TWO)
     monkeypatch.setattr(ms_fans_rivals, "SMALL_BATCH", 4)

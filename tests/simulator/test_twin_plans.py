@@ -134,7 +134,13 @@ def test_holders_and_shown_people_stay_in_their_split():
         assert split_of[job.scene.holder] == split_of[job.scene.subject]
 
 
-@pytest.mark.parametrize("name", TWINS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in ("oulu-npu", "mipd") else [])
+        for name in TWINS
+    ],
+)
 def test_sessions_tell_nothing(name):
     """Place, pose, room, light, camera and shot of every planned clip, before it is staged."""
     size = "full" if name == "msu-mfsd" else "small"

@@ -118,6 +118,7 @@ def test_a_batch_depends_on_seed_step_and_rank_alone():
     assert halves[0][0].shape[1:] == halves[1][0].shape[1:]
 
 
+@pytest.mark.slow
 def test_fine_tuning_goes_on_and_resumes_bit_for_bit(tmp_path):
     data = easy_data(14)
     run_in(tmp_path / "m_net", CascadeTask(M_NET, data))
