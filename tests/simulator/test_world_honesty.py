@@ -72,6 +72,24 @@ def sample():
     return rows, np.array(live), np.array(subjects)
 
 
+SWAPS = 99
+
+
+def band_of_chance(features, live, subjects):
+    """95 % of the areas found when each person's live and attack labels are swapped at random.
+
+    Live and attack come in pairs of one person, whose boxes are alike. A classifier that learned
+    one of a pair tends to miss the other, so areas below 0.5 are common where nothing tells: here
+    down to 0.27, which the probe's own band, for unpaired samples, does not allow for.
+    """
+    areas = []
+    for number in range(SWAPS):
+        swapped = np.random.default_rng((33, number)).random(len(live) // 2) < 0.5
+        labels = np.where(np.repeat(swapped, 2), ~live, live)
+        areas.append(probe_accuracy(features, labels, subjects, np.random.default_rng(0)).auc)
+    return np.percentile(areas, [2.5, 97.5])
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("cue", ["box", "file", "infrared", "holes"])
@@ -79,4 +97,5 @@ def test_a_probe_of_what_should_not_matter_stays_at_chance(sample, cue):
     rows, live, subjects = sample
     features = np.array([row[cue] for row in rows], float)
     result = probe_accuracy(features, live, subjects, np.random.default_rng(0))
-    assert result.at_chance, result
+    low, high = band_of_chance(features, live, subjects)
+    assert low <= result.auc <= high, (result, low, high)
