@@ -7,6 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 import jinja2
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from bonafide.deploy.benchmark import Benchmark
 from bonafide.deploy.model_list import ModelRow, engineering
@@ -101,7 +103,7 @@ def draw_cost(result: Benchmark) -> Drawing | None:
     if not points:
         return None
     figure, axes = new_axes()
-    axes.set_xscale("log")
+    scale_milliseconds(axes)
     for number, (row, acer) in enumerate(points):
         colour, dash = species_style(number)
         fill = "none" if dash else colour  # hollow when the colours begin again
@@ -117,6 +119,14 @@ def draw_cost(result: Benchmark) -> Drawing | None:
         Key(row.name, VARIABLES[species_style(n)[0]], 0) for n, (row, _) in enumerate(points)
     )
     return finish(figure, "cost", keys, "ACER of each model against its time per presentation.")
+
+
+def scale_milliseconds(axes: Axes) -> None:
+    """A logarithmic x axis with plain numbers, three a decade: more would lie on each other."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda milliseconds, _: f"{milliseconds:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def as_json(result: Benchmark, date: str) -> dict[str, object]:
