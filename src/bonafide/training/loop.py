@@ -10,14 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
 
 from bonafide.training.checkpoint import Progress, load_checkpoint, save_checkpoint, save_tensors
+from bonafide.training.makers import made_by_processes
 from bonafide.training.memory import keep_freed_memory
 from bonafide.training.run_log import RunLog
 from bonafide.training.task import TrainingTask
@@ -26,9 +25,7 @@ from bonafide.types import BonafideError
 LAST = "last.safetensors"
 BEST = "model.safetensors"
 AHEAD = 2
-"""Batches that each maker has ready while the network works."""
-MAKERS = 8
-"""Processes at most that make batches for a GPU."""
+"""Batches that a thread has ready while the network works."""
 
 
 def train(
@@ -68,16 +65,18 @@ def train(
         progress = load_checkpoint(run / LAST, network, optimizer.optimizer)
     log = RunLog(run, resume_at=progress.step, writes=fabric.is_global_zero)
     losses = _Losses(task, on_step)
+    model.train()
     for step, batch in _batches(task, fabric, progress.step):
         if 0 < settings.patience <= progress.stale:
             break
         loss = _one_step(task, model, optimizer, fabric, step, batch)
         losses.read()  # of the step before
         progress = replace(progress, step=step + 1)
-        losses.waiting = progress, loss
+        losses.wait_for(progress, loss)
         if progress.step % settings.evaluate_every == 0 or progress.step == settings.steps:
             loss = losses.read()  # before anything is kept
             measure = task.development_measure(network)
+            model.train()
             progress = _keep_if_best(fabric, network, progress, measure, run)
             log.write(progress.step, loss, measure, task.learning_rate_at(step))
             if fabric.is_global_zero:
@@ -97,12 +96,12 @@ def _batches(
     """
     steps = BatchSequence(task, first, fabric.global_rank, fabric.world_size)
     beside_gpu = fabric.device.type != "cpu" and hasattr(os, "fork")
-    made = made_by_processes(steps, pin=True) if beside_gpu else made_by_thread(steps)
+    made = made_by_processes(steps, fabric.device) if beside_gpu else made_by_thread(steps)
     yield from enumerate(made, first)
 
 
 @dataclass(frozen=True)
-class BatchSequence(Dataset[tuple[Tensor, ...]]):
+class BatchSequence:
     """The batches of the remaining steps, as a sequence."""
 
     task: TrainingTask
@@ -115,30 +114,6 @@ class BatchSequence(Dataset[tuple[Tensor, ...]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, ...]:
         return self.task.batch(self.first + index, self.rank, self.world)
-
-
-def made_by_processes(steps: BatchSequence, *, pin: bool) -> Iterator[tuple[Tensor, ...]]:
-    """The batches in order, made by forked processes, which share the memory-mapped cache.
-
-    Args:
-        steps: of the run.
-        pin: put them into page-locked memory, from which a copy runs beside the network.
-    """
-    loader = DataLoader(
-        steps,
-        batch_size=None,
-        num_workers=max(1, min(MAKERS, os.cpu_count() or 1)),
-        prefetch_factor=AHEAD,
-        pin_memory=pin,
-        worker_init_fn=_begin_maker,
-        multiprocessing_context="fork",
-    )
-    return map(tuple, loader)
-
-
-def _begin_maker(_number: int) -> None:
-    """OpenCV's threads do not survive a fork."""
-    cv2.setNumThreads(0)
 
 
 def made_by_thread(steps: BatchSequence) -> Iterator[tuple[Tensor, ...]]:
@@ -160,7 +135,18 @@ class _Losses:
         self, task: TrainingTask, on_step: Callable[[Progress, float], None] | None
     ) -> None:
         self._task, self._on_step = task, on_step
-        self.waiting: tuple[Progress, Tensor] | None = None
+        self._waiting: tuple[Progress, Tensor, torch.cuda.Event | None] | None = None
+
+    def wait_for(self, progress: Progress, loss: Tensor) -> None:
+        """Send a step's loss on its way: asked for later, it would come behind all that the GPU was
+        told to do since, and the GPU would stand idle then."""
+        arrived = None
+        if loss.device.type == "cuda":
+            there, loss = loss, torch.empty((), dtype=loss.dtype, pin_memory=True)
+            loss.copy_(there, non_blocking=True)
+            arrived = torch.cuda.Event()
+            arrived.record()
+        self._waiting = progress, loss, arrived
 
     def read(self) -> float:
         """The waiting step's loss, which is told; NaN where none waits.
@@ -168,10 +154,12 @@ class _Losses:
         Raises:
             BonafideError: it is not finite.
         """
-        if self.waiting is None:
+        if self._waiting is None:
             return math.nan
-        progress, told = self.waiting
-        self.waiting = None
+        progress, told, arrived = self._waiting
+        self._waiting = None
+        if arrived is not None:
+            arrived.synchronize()
         step = progress.step - 1
         loss = _finite(float(told.item()), step, self._task.learning_rate_at(step))
         if self._on_step is not None:
@@ -183,18 +171,18 @@ def _one_step(task, model, optimizer, fabric, step, batch) -> Tensor:  # type: i
     for group in optimizer.param_groups:
         group["lr"] = task.learning_rate_at(step)
     _seed(_dropout_seed(task.settings.seed, step, fabric.global_rank), fabric.device)
-    model.train()
     optimizer.zero_grad()
     parts = _parts(batch, task.settings.accumulate)
-    total = torch.zeros((), device=fabric.device)
+    losses = []
     for number, part in enumerate(parts):
         with fabric.no_backward_sync(model, enabled=number + 1 < len(parts)):
-            share = len(part[0]) / len(batch[0])
-            loss = task.loss(model, tuple(fabric.to_device(value) for value in part), step) * share
-            total = total + loss.detach()
+            loss = task.loss(model, tuple(fabric.to_device(value) for value in part), step)
+            if len(parts) > 1:
+                loss = loss * (len(part[0]) / len(batch[0]))
+            losses.append(loss.detach())
             fabric.backward(loss)
     optimizer.step()
-    return total
+    return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
 
 
 def _seed(value: int, device: torch.device) -> None:
@@ -209,6 +197,8 @@ def _seed(value: int, device: torch.device) -> None:
 
 def _parts(batch: tuple[Tensor, ...], count: int) -> list[tuple[Tensor, ...]]:
     """A batch in so many parts along its first axis (fewer if it is shorter)."""
+    if count == 1:
+        return [batch]
     return list(zip(*(value.tensor_split(min(count, len(value))) for value in batch), strict=True))
 
 
