@@ -19,19 +19,27 @@ from bonafide.types import Split
 ROUNDS = 400
 
 
-def areas(test, rng):
-    """The area and its interval: people drawn with replacement."""
-    live, attack = test.answered & ~test.attack, test.answered & test.attack
-    first, second = test.score[live][:, None], test.score[attack][None]
+def area_of(score, attack, person, rng):
+    """The area and its interval: people drawn with replacement.
+
+    Args:
+        score: (n,); attack: (n,) bool; person: (n,) whole numbers.
+    """
+    first, second = score[~attack][:, None], score[attack][None]
     wins = (first > second) + 0.5 * (first == second)
-    person = test.subject.codes
     drawn = []
     for _ in range(ROUNDS):
         chosen = rng.choice(np.unique(person), len(np.unique(person)))
         weight = np.bincount(chosen, minlength=person.max() + 1)[person].astype(float)
-        a, b = weight[live], weight[attack]
+        a, b = weight[~attack], weight[attack]
         drawn.append(a @ wins @ b / (a.sum() * b.sum()))
-    return float(wins.mean()), *np.percentile(drawn, [2.5, 97.5])
+    return float(wins.mean()), *(float(x) for x in np.percentile(drawn, [2.5, 97.5]))
+
+
+def areas(test, rng):
+    """Of a score file's presentations that have a score."""
+    kept = test.answered
+    return area_of(test.score[kept], test.attack[kept], test.subject.codes[kept], rng)
 
 
 def main():
