@@ -57,28 +57,42 @@ def made_by_processes(steps: Steps, device: torch.device) -> Iterator[Batch]:
     shelf = _Shelf(steps[0], makers * AHEAD)
     team = _Team(steps, shelf, makers)
     shelf.lock(device)  # after the fork: the makers have no business with the device
+    fetcher = _Fetcher(device)
     try:
         for number in range(len(steps)):
-            slot = team.wait_for(number)
-            beside = device.type == "cuda"
-            batch = tuple(part.to(device, non_blocking=beside, copy=True) for part in shelf[slot])
-            fetched = _mark(device)
-            yield batch
-            if fetched is not None:
-                fetched.synchronize()
+            yield fetcher.fetch(shelf[team.wait_for(number)])
+            fetcher.wait()
             team.give_back(number)
     finally:
         team.dismiss()
         shelf.unlock()
 
 
-def _mark(device: torch.device) -> torch.cuda.Event | None:
-    """What comes to pass when the device has done all that it was told so far."""
-    if device.type != "cuda":
-        return None
-    event = torch.cuda.Event()
-    event.record(torch.cuda.current_stream(device))
-    return event
+class _Fetcher:
+    """Copies batches to a device: to a GPU beside its work on the batch before."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._beside = torch.cuda.Stream(device) if device.type == "cuda" else None
+        self._fetched: torch.cuda.Event | None = None
+
+    def fetch(self, batch: Batch) -> Batch:
+        """A copy on the device, which its work from now on waits for."""
+        if self._beside is None:
+            return tuple(part.to(self._device, copy=True) for part in batch)
+        with torch.cuda.stream(self._beside):
+            there = tuple(part.to(self._device, non_blocking=True) for part in batch)
+            self._fetched = self._beside.record_event()
+        work = torch.cuda.current_stream(self._device)
+        work.wait_event(self._fetched)
+        for part in there:
+            part.record_stream(work)  # else its memory could be given away too early
+        return there
+
+    def wait(self) -> None:
+        """Until what was fetched is there."""
+        if self._fetched is not None:
+            self._fetched.synchronize()
 
 
 class _Shelf:
