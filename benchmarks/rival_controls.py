@@ -28,7 +28,7 @@ from bonafide.models.catalogue import MACHINES, MODALITIES, NETWORKS
 from bonafide.training import rival_machine
 from bonafide.training.rival_machine import MachineSettings
 from bonafide.training.rival_settings import RivalSettings
-from bonafide.training.rival_task import RivalTask, rival_data
+from bonafide.training.rival_task import RivalTask, load_network, rival_data
 from bonafide.training.run import Reporter, train_run
 from bonafide.training.view_set import ViewTable, open_views
 from bonafide.types import Label, Split
@@ -61,19 +61,31 @@ def shuffled(table: ViewTable, seed: int) -> ViewTable:
     return ViewTable(rows, sets)
 
 
-def trained_areas(name, table, settings, run):
+def network_scores(run, views, device):
+    """Of every item, on the device; `load_judge` judges on the CPU."""
+    network = load_network(run)[0].to(device)
+    scores = []
+    for items in np.array_split(np.arange(len(views)), max(1, len(views) // 32)):
+        with torch.inference_mode():
+            scores += network(torch.from_numpy(views.take(items)).to(device)).score.tolist()
+    return scores
+
+
+def trained_areas(name, table, settings, run, device):
     """Train one model and ask it about the test people: area, low, high."""
     if name in MACHINES:
         rival_machine.fit_run(settings, table, run)
     else:
-        fabric = Fabric(accelerator="cpu", devices=1)
+        fabric = Fabric(accelerator=device, devices=1)
         task = RivalTask(settings, rival_data(table))
         train_run(task, table.run_data(), run, fabric, resume=False, report=QUIET)
         if NETWORKS[name].machine is not None:
             rival_machine.fit_on_network(run, table)
     test = table.sets[Split.TEST]
+    alone = name in NETWORKS and NETWORKS[name].machine is None
+    scores = network_scores(run, test, device) if alone else load_judge(run).of_set(test)
     of_clip, samples = defaultdict(list), {}
-    for sample, score in zip(test.samples, load_judge(run).of_set(test), strict=True):
+    for sample, score in zip(test.samples, scores, strict=True):
         of_clip[sample.presentation].append(score)
         samples[sample.presentation] = sample
     score = np.array([np.mean(scores) for scores in of_clip.values()])
@@ -107,7 +119,8 @@ def measured(name, given):
         labels = table if seed == 0 else shuffled(table, seed)
         start = time.perf_counter()
         with tempfile.TemporaryDirectory(dir=given.output) as folder:
-            areas.append(trained_areas(name, labels, settings_of(name, given, seed), Path(folder)))
+            settings = settings_of(name, given, seed)
+            areas.append(trained_areas(name, labels, settings, Path(folder), given.device))
         seconds.append(time.perf_counter() - start)
     test = {row.presentation for row in table.sets[Split.TEST].samples}
     return {
@@ -142,6 +155,7 @@ def main():
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--frames", type=int, default=2, help="of a clip, for picture models")
     parser.add_argument("--draws", type=int, default=3, help="of shuffled labels")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
     given = parser.parse_args()
     torch.set_num_threads(1)
     depth = all(row.depth_path for row in read_sample_table(given.table))

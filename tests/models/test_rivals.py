@@ -277,3 +277,18 @@ def test_the_patch_network_has_the_published_maps():
 def test_a_side_too_small_for_alex_net_is_said_so():
     with pytest.raises(BonafideError, match="cannot see 64 px"):
         AlexNet(64)
+
+
+@pytest.mark.parametrize("name", ["feather_net_depth", "face_bag_net_depth"])
+def test_a_rival_on_depth_sees_depth_alone(name):
+    torch.manual_seed(0)
+    side = NETWORKS[name].small_px
+    network = NETWORKS[name].build(side).eval()
+    views = torch.randint(0, 256, (4, 3, side, side, 3), dtype=torch.uint8)
+    others, depth = views.clone(), views.clone()
+    others[:, [0, 2]] = 255 - others[:, [0, 2]]
+    depth[:, 1] = 255 - depth[:, 1]
+    with torch.inference_mode():
+        score = network(views).score
+        assert torch.equal(network(others).score, score)
+        assert not torch.allclose(network(depth).score, score)

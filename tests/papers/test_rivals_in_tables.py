@@ -18,7 +18,9 @@ PRINTED = {
     "ml_lpq": "ML-LPQ",
     "live_net": "LiveNet",
     "face_bag_net": "facebagnet",
+    "face_bag_net_depth": "facebagnet",
     "feather_net_a": "FeatherNet",
+    "feather_net_depth": "FeatherNet",
     "feather_net_b": "FeatherNet",
     "casia_surf_fusion": "ResNet-18",
     "cdcn": "CDCN",
@@ -38,6 +40,7 @@ def models_of(row):
         name
         for name, words in PRINTED.items()
         if any(word.lower() in row.name.lower() for word in words.split("|"))
+        and name.endswith("_depth") == (row.group == "F1")
     }
 
 

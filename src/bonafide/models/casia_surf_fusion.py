@@ -14,10 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from bonafide.models.resnet import layer
-from bonafide.models.rival import Judgement, centred, judged, kaiming
+from bonafide.models.rival import MODALITIES, Judgement, centred, judged, kaiming
 from bonafide.types import CLASSES
 
-MODALITIES = ("rgb", "depth", "infrared")
 REDUCTION = 16
 
 

@@ -69,7 +69,7 @@ class Views:
     def count(self) -> int:
         """n."""
         if self.kind == MODALITIES:
-            return len(casia_surf_fusion.MODALITIES)
+            return len(rival.MODALITIES)
         return self.frames if self.kind == FRAMES else len(self.scales)
 
     def blank(self, side_px: int = 0) -> Tensor:
@@ -168,8 +168,15 @@ def _ms_fans(cost: Cost) -> float:
 
 
 MS_FANS_RULE = "2 per multiply-add in convolutions, 1 in fully connected layers"
-CASCADE = ("cascade/3", "cascade/6", "cascade/10", "cascade/11")
+CASCADE = ("cascade/6", "cascade/10", "cascade/11")
 TWO_CROPS = Views(SCALES, minifasnet.SCALES, minifasnet.INPUT_PX)
+FEATHER_NET_B = Published(
+    0.35e6,
+    83.05e6,
+    lambda cost: cost.multiply_adds + cost.normalised + cost.pooled,
+    "multiply-adds, 1 per normalised and pooled value",
+    0.01,
+)
 CDCN_SCALE = 1.4
 PATCH_SCALE = 1.2
 
@@ -262,13 +269,7 @@ NETWORKS: dict[str, NetworkRival] = {
         _one(1.2, 224),
         lambda side_px: feather_net.FeatherNet(side_px, pooled=True),
         tables=CASCADE,
-        published=Published(
-            0.35e6,
-            83.05e6,
-            lambda cost: cost.multiply_adds + cost.normalised + cost.pooled,
-            "multiply-adds, 1 per normalised and pooled value",
-            0.01,
-        ),
+        published=FEATHER_NET_B,
     ),
     "patch_depth_cnn": NetworkRival(
         "Patch- and depth-based CNNs",
@@ -318,8 +319,25 @@ NETWORKS: dict[str, NetworkRival] = {
         Views(MODALITIES, (1.2,), 112),
         lambda _: face_bag_net.FaceBagNet(),
         face_bag_net.loss,
-        ("cascade/3", "cascade/5", "cascade/6", "cascade/8", "cascade/9", *CASCADE[2:]),
+        ("cascade/5", "cascade/6", "cascade/8", "cascade/9", *CASCADE[1:]),
         small_px=64,
+    ),
+    "face_bag_net_depth": NetworkRival(
+        "FaceBagNet on depth alone",
+        "Shen et al. 2019",
+        Views(MODALITIES, (1.2,), 112),
+        lambda _: rival.OnlyDepth(face_bag_net.FaceBagNet(1)),
+        face_bag_net.loss,
+        ("cascade/3",),
+        small_px=64,
+    ),
+    "feather_net_depth": NetworkRival(
+        "FeatherNet B on depth alone",
+        "Zhang et al. 2019",
+        Views(MODALITIES, (1.2,), 224),
+        lambda side_px: rival.OnlyDepth(feather_net.FeatherNet(side_px, pooled=True)),
+        tables=("cascade/3",),
+        published=FEATHER_NET_B,
     ),
     "alex_net_svm": NetworkRival(
         "AlexNet features + SVM",

@@ -17,8 +17,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from bonafide.models.casia_surf_fusion import MODALITIES, SqueezeExcitation
-from bonafide.models.rival import BONA_FIDE, Judgement, centred, kaiming
+from bonafide.models.casia_surf_fusion import SqueezeExcitation
+from bonafide.models.rival import BONA_FIDE, MODALITIES, Judgement, centred, kaiming
 from bonafide.types import CLASSES
 
 PATCH_PX = 48
@@ -74,12 +74,15 @@ def _stream() -> nn.Sequential:
 
 
 class FaceBagNet(nn.Module):
-    """For views RGB, depth and infrared, (batch, 3, side, side, 3), a side from 48 px on."""
+    """For so many modalities, (batch, modalities, side, side, 3), a side from 48 px on.
 
-    def __init__(self) -> None:
+    With one, nothing is erased: what is left is the bag of patches.
+    """
+
+    def __init__(self, modalities: int = len(MODALITIES)) -> None:
         super().__init__()
-        self.streams = nn.ModuleList(_stream() for _ in MODALITIES)
-        self.fusion = _stage(3 * 512, 512, 2)
+        self.streams = nn.ModuleList(_stream() for _ in range(modalities))
+        self.fusion = _stage(modalities * 512, 512, 2)
         self.classifier = nn.Sequential(
             nn.Linear(512, 256), nn.ReLU(inplace=True), nn.Linear(256, len(CLASSES))
         )
@@ -93,8 +96,9 @@ class FaceBagNet(nn.Module):
         patches = _random_patch(views) if self.training else _grid(views)
         x = centred(patches).flatten(0, 1)
         streams = torch.stack([stream(x[:, i]) for i, stream in enumerate(self.streams)], 1)
-        if self.training:
-            streams = streams * _erasing(len(x)).to(streams)[:, :, None, None, None]
+        if self.training and len(self.streams) > 1:
+            kept = _erasing(len(x), len(self.streams))
+            streams = streams * kept.to(streams)[:, :, None, None, None]
         logits = self.classifier(self.fusion(streams.flatten(1, 2)).mean((2, 3)))
         logits = logits.unflatten(0, patches.shape[:2])
         return Judgement(logits.float().softmax(2)[:, :, BONA_FIDE].mean(1), (logits,))
@@ -109,7 +113,7 @@ def loss(judgement: Judgement, target: Tensor) -> Tensor:
 
 
 def _random_patch(views: Tensor) -> Tensor:
-    """(batch, 3, side, side, 3) -> (batch, 1, 3, 48, 48, 3), one place a face, all modalities."""
+    """(batch, m, side, side, 3) -> (batch, 1, m, 48, 48, 3), one place a face, all modalities."""
     corners = torch.randint(views.shape[2] - PATCH_PX + 1, (len(views), 2)).tolist()
     cut = [
         face[:, top : top + PATCH_PX, left : left + PATCH_PX]
@@ -119,7 +123,7 @@ def _random_patch(views: Tensor) -> Tensor:
 
 
 def _grid(views: Tensor) -> Tensor:
-    """(batch, 3, side, side, 3) -> (batch, 9, 3, 48, 48, 3)."""
+    """(batch, m, side, side, 3) -> (batch, 9, m, 48, 48, 3)."""
     room = views.shape[2] - PATCH_PX
     starts = [round(room * i / (GRID - 1)) for i in range(GRID)]
     cut = [
@@ -130,7 +134,7 @@ def _grid(views: Tensor) -> Tensor:
     return torch.stack(cut, 1)
 
 
-def _erasing(faces: int) -> Tensor:
-    """(faces, 3) of ones with one modality's zero, or none's."""
-    lost = torch.randint(len(MODALITIES) + 1, (faces,))
-    return 1 - torch.eye(len(MODALITIES) + 1)[lost, :-1]
+def _erasing(faces: int, modalities: int) -> Tensor:
+    """(faces, modalities) of ones with one modality's zero, or none's."""
+    lost = torch.randint(modalities + 1, (faces,))
+    return 1 - torch.eye(modalities + 1)[lost, :-1]

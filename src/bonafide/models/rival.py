@@ -17,6 +17,8 @@ from torch.nn import functional
 from bonafide.types import CLASSES
 
 BONA_FIDE = CLASSES.index("bona_fide")
+MODALITIES = ("rgb", "depth", "infrared")
+DEPTH = MODALITIES.index("depth")
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -96,3 +98,16 @@ class FrameMean(nn.Module):
         frames = pictures(views.flatten(0, 1), IMAGENET_MEAN, IMAGENET_STD)
         logits = self.backbone(frames).unflatten(0, views.shape[:2])
         return judged(logits.mean(1))
+
+
+class OnlyDepth(nn.Module):
+    """Shows a network nothing but the depth of a capture."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, views: Tensor) -> Judgement:
+        """(batch, 3, side, side, 3) uint8: RGB, depth and infrared."""
+        judgement: Judgement = self.network(views[:, DEPTH : DEPTH + 1])
+        return judgement

@@ -20,6 +20,7 @@ PLAIN = {"se_resnext50": "resnext50", "small": "small_plain"}
 """Backbone -> the same without squeeze and excitation."""
 
 _RGB = "sees RGB alone"
+_DEPTH = "sees depth as an 8-bit picture, a level a millimetre, its holes left"
 _THREE = "sees RGB, depth and IR; the paper's RGB and IR"
 RIVAL_REMARKS = {
     "patch_depth_cnn": _RGB,
@@ -27,6 +28,8 @@ RIVAL_REMARKS = {
     "live_net": _RGB,
     "feather_net_b": f"FeatherNet B, {_RGB}; the paper gives it other modalities too",
     "cdcn": f"{_RGB}; the paper's CDCN sees IR",
+    "feather_net_depth": _DEPTH,
+    "face_bag_net_depth": _DEPTH,
     "casia_surf_fusion": _THREE,
     "face_bag_net": _THREE,
 }
@@ -110,7 +113,7 @@ def notes_of(request: Request) -> tuple[str, ...]:
     )
     small = (
         "The small size is ours: a narrow backbone, small pictures, few steps; the paper trains a "
-        "ResNeXt-50 for 200 epochs at batch 256. Rivals have one seed."
+        "ResNeXt-50 for 200 epochs at batch 256."
     )
     return (
         f"Ours: {d_net.backbone}, pictures of {d_net.crop_px} px; D-Net {d_net.steps} steps of "
