@@ -4,11 +4,19 @@ import cv2
 import numpy as np
 import pytest
 
+from bonafide.cues import add_change as module
 from bonafide.cues.add_change import add_change
 from bonafide.cues.magnification import RGB_FROM_YIQ
 
 RNG = np.random.default_rng(0)
 FRAME = RNG.integers(0, 256, (37, 29, 3), dtype=np.uint8)
+
+
+@pytest.fixture(params=["compiled", "plain"], autouse=True)
+def loops(request, monkeypatch):
+    """With numba, and without."""
+    if request.param == "plain":
+        monkeypatch.setattr(module, "compiled", None)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -7,6 +7,7 @@ import pytest
 from skimage import data
 from skimage.feature import local_binary_pattern
 
+from bonafide.cues import lbp, lbp_plain
 from bonafide.cues.lbp import (
     COLOUR_SPACES,
     MULTI_SCALE,
@@ -15,6 +16,7 @@ from bonafide.cues.lbp import (
     colour_histogram,
     grey_of,
     lbp_codes,
+    lbp_counts,
     lbp_histogram,
     multi_scale_histogram,
     uniform_table,
@@ -24,12 +26,19 @@ from bonafide.cues.lbp_top import LENGTH, lbp_top_histogram
 RING = [(1, 2), (0, 2), (0, 1), (0, 0), (1, 0), (2, 0), (2, 1), (2, 2)]
 
 
+@pytest.fixture(params=["compiled", "plain"])
+def loops(request, monkeypatch):
+    """With numba, and without."""
+    if request.param == "plain":
+        monkeypatch.setattr(lbp, "loops", lbp_plain)
+
+
 def reference(grey, points=8, radius=1):
     codes = local_binary_pattern(grey, points, radius, "nri_uniform")
     return codes[radius:-radius, radius:-radius]
 
 
-def test_every_pattern_of_darker_equal_brighter_neighbours_is_as_in_scikit_image():
+def test_every_pattern_of_darker_equal_brighter_neighbours_is_as_in_scikit_image(loops):
     # All 3^8 patches, side by side in one picture: 81 x 81 of them, looked at in their middles.
     patches = np.full((81 * 81, 3, 3), 100, np.uint8)
     for patch, relations in zip(patches, itertools.product((99, 100, 101), repeat=8), strict=True):
@@ -42,7 +51,7 @@ def test_every_pattern_of_darker_equal_brighter_neighbours_is_as_in_scikit_image
     assert len(np.unique(expected)) == 59
 
 
-def test_every_subset_of_bright_neighbours_at_full_contrast_is_as_in_scikit_image():
+def test_every_subset_of_bright_neighbours_at_full_contrast_is_as_in_scikit_image(loops):
     for subset in itertools.product((0, 255), repeat=8):
         patch = np.full((3, 3), 128, np.uint8)
         for place, value in zip(RING, subset, strict=True):
@@ -52,7 +61,7 @@ def test_every_subset_of_bright_neighbours_at_full_contrast_is_as_in_scikit_imag
 
 @pytest.mark.parametrize("levels", [2, 3, 5, 256])
 @pytest.mark.parametrize(("points", "radius"), [*MULTI_SCALE, (4, 1), (12, 3)])
-def test_random_pictures_are_as_in_scikit_image_everywhere(levels, points, radius):
+def test_random_pictures_are_as_in_scikit_image_everywhere(levels, points, radius, loops):
     # Few levels make many ties, which scikit-image breaks by the last bit of a position.
     rng = np.random.default_rng(levels)
     for shape in ((7, 7), (64, 81), (130, 33)):
@@ -63,9 +72,20 @@ def test_random_pictures_are_as_in_scikit_image_everywhere(levels, points, radiu
 
 
 @pytest.mark.parametrize("value", [0, 1, 77, 100, 254, 255])
-def test_flat_pictures_are_as_in_scikit_image(value):
+def test_flat_pictures_are_as_in_scikit_image(value, loops):
     grey = np.full((90, 90), value, np.uint8)
     np.testing.assert_array_equal(lbp_codes(grey), reference(grey))
+
+
+@pytest.mark.parametrize("scale", MULTI_SCALE)
+def test_counts_do_not_depend_on_the_compiler(scale, monkeypatch):
+    """Also of stacks that are cut into parts, and of pictures that are larger than a part."""
+    rng = np.random.default_rng(3)
+    stacks = [rng.integers(0, 4, shape, dtype=np.uint8) for shape in ((40, 40, 40), (2, 200, 240))]
+    compiled = [lbp_counts(stack, *scale) for stack in stacks]
+    monkeypatch.setattr(lbp, "loops", lbp_plain)
+    for stack, expected in zip(stacks, compiled, strict=True):
+        np.testing.assert_array_equal(lbp_counts(stack, *scale), expected)
 
 
 def test_a_real_face_is_as_in_scikit_image():
@@ -156,7 +176,7 @@ def reference_at(plane, row, column):
 
 @pytest.mark.parametrize("shape", [(3, 3, 3), (5, 9, 12), (14, 8, 7)])
 @pytest.mark.parametrize("levels", [2, 256])
-def test_lbp_top_is_a_brute_force_count(shape, levels):
+def test_lbp_top_is_a_brute_force_count(shape, levels, loops):
     rng = np.random.default_rng(1)
     clip = (rng.integers(0, levels, shape) * (255 // (levels - 1))).astype(np.uint8)
     found = lbp_top_histogram(clip)

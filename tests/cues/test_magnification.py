@@ -16,7 +16,7 @@ from moving_pictures import (
     swaying_grating,
 )
 
-from bonafide.cues import pyramid
+from bonafide.cues import add_change, band_pass, band_pass_plain, pyramid
 from bonafide.cues.magnification import (
     RGB_FROM_YIQ,
     STREAMING,
@@ -178,6 +178,23 @@ def test_stream_and_batch_agree_and_keep_every_frame_and_stamp(temporal, preset)
     assert [time_s for _, time_s in streamed] == list(times)
     batch = magnify_clip(frames, times, PRESETS[preset], temporal=temporal)
     np.testing.assert_array_equal(np.stack([frame for frame, _ in streamed]), batch)
+
+
+@pytest.mark.parametrize("temporal", sorted(STREAMING))
+@pytest.mark.parametrize("preset", ["face-motion", "face-pulse"])
+def test_without_a_compiler_few_values_differ_and_by_one_level(temporal, preset, monkeypatch):
+    """Sums in another order: what lies at a half is rounded to the other side."""
+    times, rng = jittered_times(8), np.random.default_rng(0)
+    frames = swaying_grating(times, 1.0, 0.3, side=50) + rng.normal(0, 2, (len(times), 50, 50, 3))
+    frames = np.clip(frames, 0, 255).astype(np.uint8)
+    compiled = magnify_clip(frames, times, PRESETS[preset], temporal=temporal)
+    monkeypatch.setattr(band_pass, "loops", band_pass_plain)
+    monkeypatch.setattr(add_change, "compiled", None)
+    plain = magnify_clip(frames, times, PRESETS[preset], temporal=temporal)
+    apart = np.abs(compiled.astype(int) - plain)
+    assert apart.max() <= 1
+    assert (apart > 0).mean() < 1e-4
+    assert (compiled != frames).mean() > 0.5
 
 
 @pytest.mark.parametrize("temporal", sorted(STREAMING))

@@ -21,12 +21,18 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
-import scipy.signal
 
+from bonafide.cues import elliptic
 from bonafide.cues.magnification_settings import TimeStampError
+
+try:
+    from bonafide.cues import band_pass_compiled as loops
+except ModuleNotFoundError as missing:  # the base install has no compiler
+    if missing.name != "numba":
+        raise
+    from bonafide.cues import band_pass_plain as loops
 
 Floats = npt.NDArray[np.float32]
 Complexes = npt.NDArray[np.complex128]
@@ -35,8 +41,6 @@ PASS_RIPPLE_DB = 0.05
 MOST_UNEVEN = 3.0
 """A step this many times the one before is bridged by a straight line: the parabola through two
 frames that lie close together would carry their noise far."""
-
-_BLOCK = 512  # pixels; what is remembered of them, 26 KiB for five poles, fits the first cache
 
 LEAK = 0.07
 """The most that alpha |H| may be an octave outside. 1.07 is 0.6 dB, which leaves room below 1 dB
@@ -62,17 +66,15 @@ def design(low_hz: float, high_hz: float, alpha: float, passes: int = 1) -> Pole
     edges = 2 * math.pi * np.array([low_hz, high_hz])
     octave = edges * np.array([0.5, 2.0])
     stop_db = max(20.0, 20 * math.log10(max(alpha, 1e-9) / LEAK)) / passes
-    order, _ = scipy.signal.ellipord(edges, octave, PASS_RIPPLE_DB / passes, stop_db, analog=True)
+    order = elliptic.lowest_order(edges, octave, PASS_RIPPLE_DB / passes, stop_db)
     order += 1 - order % 2
     # What the next odd order is too sharp by is spent on a flatter band, which rings less.
     for ripple_db in np.geomspace(1e-6, PASS_RIPPLE_DB, 40) / passes:
-        zeros, poles, gain = scipy.signal.ellip(
-            order, ripple_db, stop_db, edges, "bandpass", analog=True, output="zpk"
-        )
-        _, leak = scipy.signal.freqs_zpk(zeros, poles, gain, octave)
+        found = elliptic.band_pass(order, ripple_db, stop_db, edges)
+        leak = elliptic.response(found, octave)
         if (20 * np.log10(np.abs(leak)) <= -stop_db + 1e-6).all():
             break
-    return partial_fractions(zeros, poles, gain)
+    return partial_fractions(*found)
 
 
 def partial_fractions(zeros: Complexes, poles: Complexes, gain: float) -> Poles:
@@ -156,20 +158,14 @@ class BandPass:
         if self._memory is None:
             check_time(times_s[0], self._time_s)
             first = frames.values[frames.rows[0]] * frames.gains[0]
-            self._memory = self._begin(first, times_s[0])
+            # Nothing has moved before the clip's first frame.
+            self._memory = loops.begin(len(self._poles.pole) + self._pairs, first)
+            self._time_s = times_s[0]
             tables.append(np.zeros((len(self._poles.pole), 8), np.float32))
         tables += [self._table(time_s) for time_s in times_s[len(tables) :]]
-        advance = _kernel(self._pairs, len(self._poles.pole) - self._pairs)
+        advance = loops.loop(self._pairs, len(self._poles.pole) - self._pairs)
         stacked = np.stack(tables).reshape(len(tables), -1)
         advance(self._memory, *frames, stacked, bands, to)
-
-    def _begin(self, first: Floats, time_s: float) -> Floats:
-        """What is remembered, see `_kernel`: nothing has moved before the clip's first frame."""
-        self._time_s = time_s
-        blocks = -(-first.size // _BLOCK)
-        memory = np.zeros((blocks, len(self._poles.pole) + self._pairs + 3, _BLOCK), np.float32)
-        memory[:, -3] = np.pad(first, (0, blocks * _BLOCK - first.size)).reshape(blocks, _BLOCK)
-        return memory.reshape(blocks, -1)
 
     def _table(self, time_s: float) -> Floats:
         check_time(time_s, self._time_s)
@@ -245,55 +241,3 @@ def _coefficients(poles: Poles, step_s: float, earlier_s: float) -> Floats:
         row[2] = 2 * residue * (hold - ramp - bend / (step_s * earlier_s))
         row[3] = 2 * residue * (ramp + bend / (step_s * span_s))
     return table.view(np.float64).astype(np.float32)
-
-
-@lru_cache(maxsize=64)
-def _kernel(pairs: int, reals: int):  # type: ignore[no-untyped-def]
-    """The filter of so many poles, compiled for that number; see `BandPass.advance`.
-
-    A block of pixels goes through all frames before the next one, so that what it remembers stays
-    in the first cache. All poles of a pixel are done in one go, and all that a block remembers lies
-    in one array, ``memory`` (blocks, places of _BLOCK pixels), at distances known to the compiler:
-    only then does it see that eight pixels at a time are safe. The places are the pairs' real and
-    imaginary parts, the real poles, the clip's first frame, and the frames n - 2 and n - 1.
-    """
-    # Unsigned, because Python's counting from the end would be checked for at every pixel.
-    size = np.uintp(_BLOCK)
-    first, early, late = (np.uintp(2 * pairs + reals + place) * size for place in range(3))
-
-    @numba.njit(cache=True, fastmath=True)
-    def advance(memory, values, rows, gains, tables, bands, to):  # type: ignore[no-untyped-def]
-        unwanted = np.empty(_BLOCK, np.float32)
-        for block in range(memory.shape[0]):
-            start = block * _BLOCK
-            stop = min(start + _BLOCK, values.shape[1])
-            known = memory[block]
-            for frame in range(rows.size):
-                value, gain, table = values[rows[frame], start:stop], gains[frame], tables[frame]
-                band = unwanted[: stop - start]
-                if to[frame] >= 0:
-                    band = bands[to[frame], start:stop]
-                for each in range(band.size):
-                    i = np.uintp(each)
-                    before, last = known[early + i], known[late + i]
-                    new = gain * value[i] - known[first + i]
-                    total = np.float32(0)
-                    for k in range(pairs):
-                        c, at = 8 * k, np.uintp(2 * k) * size + i
-                        re, im = known[at], known[at + size]
-                        next_re = table[c] * re - table[c + 1] * im
-                        next_im = table[c] * im + table[c + 1] * re
-                        next_re += table[c + 2] * before + table[c + 4] * last + table[c + 6] * new
-                        next_im += table[c + 3] * before + table[c + 5] * last + table[c + 7] * new
-                        known[at], known[at + size] = next_re, next_im
-                        total += next_re
-                    for k in range(pairs, pairs + reals):
-                        c, at = 8 * k, np.uintp(pairs + k) * size + i
-                        state = table[c] * known[at]
-                        state += table[c + 2] * before + table[c + 4] * last + table[c + 6] * new
-                        known[at] = state
-                        total += state
-                    known[early + i], known[late + i] = last, new
-                    band[i] = total
-
-    return advance

@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -33,9 +33,6 @@ from bonafide.face.crop import crop_box
 from bonafide.face.detect import FaceDetector
 from bonafide.face.quality import QualityLimits
 from bonafide.types import BonafideError, Box, Frame, Reason, ReasonCode
-
-if TYPE_CHECKING:
-    from bonafide.cues.magnification import Magnifier
 
 Frames = npt.NDArray[np.uint8]
 """(N, side, side, 3), RGB."""
@@ -284,7 +281,9 @@ def _fill(taken: _Taken, frames: Iterable[Frame], box: Box, settings: ClipSettin
             if taken.wants(frame.time_s):
                 taken.take(crop_box(frame.rgb, box, settings.side_px)[0], frame.time_s)
         return
-    magnifier = _magnifier(magnification)
+    from bonafide.cues.magnification import Magnifier  # loads a compiler, if there is one
+
+    magnifier = Magnifier(magnification)
     for frame in frames:
         taken.see(frame.time_s)
         crop = crop_box(frame.rgb, box, settings.side_px)[0]
@@ -292,19 +291,6 @@ def _fill(taken: _Taken, frames: Iterable[Frame], box: Box, settings: ClipSettin
             taken.take(np.asarray(done, np.uint8), time_s)
     for done, time_s in magnifier.finish():
         taken.take(np.asarray(done, np.uint8), time_s)
-
-
-def _magnifier(settings: Settings) -> Magnifier:
-    """Its compiler is part of the [train] extra, which other clips do without."""
-    try:
-        from bonafide.cues.magnification import Magnifier
-    except ModuleNotFoundError as error:
-        raise BonafideError(
-            f"magnifies clips, which needs {error.name}.",
-            where="the model",
-            remedy="Install it: pip install 'bonafide[train]'.",
-        ) from error
-    return Magnifier(settings)
 
 
 def _too_short(advice: str) -> Reason:

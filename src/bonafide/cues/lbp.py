@@ -21,11 +21,17 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from bonafide.types import BonafideError, RgbImage
+
+try:
+    from bonafide.cues import lbp_compiled as loops
+except ModuleNotFoundError as missing:  # the base install has no compiler; equal, but slower
+    if missing.name != "numba":
+        raise
+    from bonafide.cues import lbp_plain as loops
 
 Grey = npt.NDArray[np.uint8]
 Histogram = npt.NDArray[np.float32]
@@ -78,7 +84,7 @@ def lbp_codes(grey: Grey, points: int = 8, radius: int = 1) -> npt.NDArray[np.ui
     """
     grey = checked_planes(grey[None] if grey.ndim == 2 else grey, radius)[0]
     codes = np.empty((grey.shape[0] - 2 * radius, grey.shape[1] - 2 * radius), np.uint8)
-    _codes(grey, *_circle(points, radius, *grey.shape), uniform_table(points), radius, codes)
+    loops.code(grey, *_circle(points, radius, *grey.shape), uniform_table(points), radius, codes)
     return codes
 
 
@@ -95,7 +101,7 @@ def lbp_counts(planes: Grey, points: int = 8, radius: int = 1) -> npt.NDArray[np
     planes = checked_planes(planes, radius)
     counts = np.zeros(bins(points), np.int64)
     circle = _circle(points, radius, *planes.shape[1:])
-    _count(planes, *circle, uniform_table(points), radius, counts)
+    loops.count(planes, *circle, uniform_table(points), radius, counts)
     return counts
 
 
@@ -187,51 +193,3 @@ def _circle(points: int, radius: int, height: int, width: int) -> _Circle:
     down = np.arange(height) + dy[:, None]
     right = np.arange(width) + dx[:, None]
     return _Circle(np.array(corner), down - np.floor(down), right - np.floor(right))
-
-
-# The three kernels must not be compiled with fastmath: ties depend on the order of operations.
-
-
-@numba.njit(cache=True)
-def _patterns(plane, row, corner, down, right, margin, patterns):  # type: ignore[no-untyped-def]
-    """The bits of all points for the centres of one row, into ``patterns`` (uint16)."""
-    width = patterns.size
-    centre = plane[row, margin : margin + width]
-    patterns[:] = 0
-    for k in range(corner.shape[0]):
-        bit = np.uint16(1 << k)
-        up, low, left, rest = corner[k, 0], corner[k, 1], corner[k, 2], corner[k, 3]
-        above_left = plane[row + up, margin + left : margin + left + width]
-        if up == low and left == rest:
-            for i in range(width):
-                patterns[i] |= bit if above_left[i] >= centre[i] else np.uint16(0)
-            continue
-        above_right = plane[row + up, margin + rest : margin + rest + width]
-        below_left = plane[row + low, margin + left : margin + left + width]
-        below_right = plane[row + low, margin + rest : margin + rest + width]
-        share_down, share_right = down[k, row], right[k, margin : margin + width]
-        for i in range(width):
-            to_right = share_right[i]
-            above = (1.0 - to_right) * above_left[i] + to_right * above_right[i]
-            below = (1.0 - to_right) * below_left[i] + to_right * below_right[i]
-            point = (1.0 - share_down) * above + share_down * below
-            patterns[i] |= bit if point - centre[i] >= 0 else np.uint16(0)
-
-
-@numba.njit(cache=True)
-def _codes(plane, corner, down, right, table, margin, codes):  # type: ignore[no-untyped-def]
-    patterns = np.zeros(codes.shape[1], np.uint16)
-    for row in range(codes.shape[0]):
-        _patterns(plane, row + margin, corner, down, right, margin, patterns)
-        for i in range(patterns.size):
-            codes[row, i] = table[patterns[i]]
-
-
-@numba.njit(cache=True)
-def _count(planes, corner, down, right, table, margin, counts):  # type: ignore[no-untyped-def]
-    patterns = np.zeros(planes.shape[2] - 2 * margin, np.uint16)
-    for index in range(planes.shape[0]):
-        for row in range(margin, planes.shape[1] - margin):
-            _patterns(planes[index], row, corner, down, right, margin, patterns)
-            for i in range(patterns.size):
-                counts[table[patterns[i]]] += 1

@@ -11,8 +11,6 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-import scipy.interpolate
-import scipy.signal
 
 from bonafide.cues.band_pass import BandPass, Floats, Frames, design
 from bonafide.cues.magnification_settings import ClipTooShortError
@@ -212,6 +210,9 @@ def ideal(values: Floats, times_s: Times, low_hz: float, high_hz: float) -> Floa
     Raises:
         ClipTooShortError: no frequency of the spectrum, spaced 1 / duration, lies in the band.
     """
+    import scipy.interpolate  # part of the [train] extra, which the streams do without
+    import scipy.signal
+
     flat = values.reshape(len(values), -1).astype(np.float64)
     grid_s = np.linspace(times_s[0], times_s[-1], len(times_s))
     is_even = np.abs(grid_s - times_s).max() < EVEN_S
