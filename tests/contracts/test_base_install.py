@@ -3,6 +3,14 @@
 import subprocess
 import sys
 
+import pytest
+from tests.deploy.rival_makers import write_machine
+
+from bonafide.capture.image import read_image
+from bonafide.deploy.load import load_detector
+from bonafide.deploy.package import export_run
+from bonafide.deploy.sample_face import PHOTO
+
 BLOCKED = """
 import importlib, pkgutil, sys
 from importlib.abc import MetaPathFinder
@@ -10,6 +18,7 @@ from importlib.abc import MetaPathFinder
 LEFT_OUT = {"torch", "lightning", "sklearn", "numba", "scipy", "onnx", "pyarrow", "fsspec", "ray"}
 DEPLOYED = (
     "load", "cascade", "files", "evidence", "score_table", "batch", "batch_child", "batch_local",
+    "machine_file",
 )
 
 class Missing(MetaPathFinder):
@@ -19,13 +28,15 @@ class Missing(MetaPathFinder):
 
 sys.meta_path.insert(0, Missing())
 import bonafide
-for room in ("capture", "datasets", "face", "decision", "evaluation", "cli"):
+for room in ("capture", "datasets", "face", "decision", "evaluation", "cli", "cues"):
     package = importlib.import_module(f"bonafide.{room}")
     for module in pkgutil.iter_modules(package.__path__):
+        if module.name.endswith("_compiled"):
+            continue  # what a module "_plain" stands in for
         importlib.import_module(f"bonafide.{room}.{module.name}")
 for name in DEPLOYED:
     importlib.import_module(f"bonafide.deploy.{name}")
-for name in ("simulator.demo", "simulator.recapture_set"):
+for name in ("simulator.demo", "simulator.recapture_set", "models.descriptors"):
     importlib.import_module(f"bonafide.{name}")
 """
 
@@ -35,3 +46,27 @@ def test_checking_evaluating_and_batches_need_none_of_the_extras():
         [sys.executable, "-c", BLOCKED], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+JUDGE = """
+import sys
+from pathlib import Path
+from bonafide.capture.image import read_image
+from bonafide.deploy.load import load_detector
+from bonafide.deploy.sample_face import PHOTO
+print(load_detector(Path(sys.argv[1]))(read_image(PHOTO).rgb).score)
+assert not LEFT_OUT & {name.partition(".")[0] for name in sys.modules}
+"""
+
+
+def test_a_machine_over_hand_made_features_is_judged_there_too(tmp_path):
+    """Patterns counted by numpy instead of compiled code, and the same score."""
+    model = tmp_path / "machine.onnx"
+    export_run(write_machine(tmp_path / "run", "colour_texture"), model, version="1")
+    done = subprocess.run(
+        [sys.executable, "-c", BLOCKED + JUDGE, str(model)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    expected = load_detector(model)(read_image(PHOTO).rgb).score
+    assert float(done.stdout) == pytest.approx(expected, abs=1e-6)

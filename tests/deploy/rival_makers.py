@@ -1,5 +1,7 @@
 """Run folders of rivals that were never trained, but whose scores differ from view to view."""
 
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +11,11 @@ from torch import nn
 from bonafide.decision.operating_point import DevelopmentEvidence, OperatingPoint
 from bonafide.deploy.rival_export import sample_views
 from bonafide.deploy.rival_run import views_of
-from bonafide.models.catalogue import NETWORKS
-from bonafide.models.support_machine import SupportMachine
-from bonafide.training import rival_machine
+from bonafide.deploy.sample_face import sample_clips
+from bonafide.models.catalogue import MACHINES, NETWORKS
+from bonafide.models.support_machine import SupportMachine, fit_machine
+from bonafide.models.texture_svm import VARIANTS, TextureSvm
+from bonafide.training import rival_machine, texture_run
 from bonafide.training.checkpoint import save_tensors
 from bonafide.training.loop import BEST
 from bonafide.training.rival_settings import RivalSettings
@@ -45,8 +49,14 @@ def write_rival(folder: Path, name: str, side_px: int = 0) -> Path:
     components = NETWORKS[name].machine
     if components is not None:
         _write_machine(folder, network, views, components)
+    write_about(folder, "rival", settings)
+    return folder
+
+
+def write_about(folder: Path, family: str, settings) -> None:
+    """The record and the operating point of a run."""
     tables = {
-        "": {"family": "rival", "name": name, "seed": 0},
+        "": {"family": family, "name": "made up", "seed": 0},
         "settings": {k: getattr(settings, k) for k in settings.__dataclass_fields__},
         "data": {"dataset": "made up (simulated)"},
         "provenance": {"commit": "none"},
@@ -54,7 +64,6 @@ def write_rival(folder: Path, name: str, side_px: int = 0) -> Path:
     (folder / RECORD).write_text(format_toml(tables))
     evidence = DevelopmentEvidence("made up", "photo", 2, 2, 4)
     OperatingPoint("eer", "equal error rate", 0.5, evidence).save(folder / "operating_point.json")
-    return folder
 
 
 def _write_machine(folder, network, views, components):
@@ -73,3 +82,48 @@ def _write_machine(folder, network, views, components):
         features.mean(0).astype(np.float64), scale, support, np.ones(1), 0.1, 0.0, -1.5, 0.2
     )
     rival_machine._save(folder / rival_machine.ON_NETWORK, learned, machine)
+
+
+@cache
+def faces(name):
+    """What a machine sees of one face: (8, n, side, side, 3) uint8."""
+    return sample_views(MACHINES[name].views, 8)
+
+
+@cache
+def frames_of(side_px):
+    """Clips of one face: (8, 5, side, side, 3) uint8."""
+    return sample_clips(5, side_px, 1.0, 8)
+
+
+def write_machine(folder: Path, name: str) -> Path:
+    """A finished run of a machine over hand-made features, fitted to views of one face."""
+    one = MACHINES[name]
+    described = [one.describe(each) for each in faces(name)]
+    learned = {} if one.learn is None else one.learn(described, 0)
+    features = described if one.encode is None else [one.encode(d, learned) for d in described]
+    machine = _spread(np.stack(features), one.kernel)
+    folder.mkdir(parents=True)
+    rival_machine._save(folder / BEST, learned, machine)
+    write_about(folder, rival_machine.FAMILY, rival_machine.MachineSettings(model=name))
+    return folder
+
+
+def write_texture(folder: Path, settings: texture_run.TextureSettings) -> Path:
+    """A finished run of a texture machine, fitted to clips of one face."""
+    clips = frames_of(settings.side_px)
+    rows = np.concatenate([VARIANTS[settings.cue](frames) for frames in clips])
+    machine = _spread(rows, "rbf")
+    numbers = {name: getattr(machine, name) for name in machine.__dataclass_fields__}
+    folder.mkdir(parents=True)
+    TextureSvm(settings.cue, **numbers).save(folder / BEST)
+    write_about(folder, texture_run.FAMILY, settings)
+    return folder
+
+
+def _spread(features, kernel):
+    """Fitted to every other row, with probabilities that tell the rows apart."""
+    live = np.arange(len(features)) % 2 == 0
+    groups = [str(i) for i in range(len(features))]
+    machine = fit_machine(features, live, groups, seed=0, kernel=kernel)
+    return replace(machine, platt_a=-1.7, platt_b=0.3)

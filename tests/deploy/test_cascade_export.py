@@ -1,8 +1,6 @@
 """An exported cascade answers as its run does in torch, stage by stage, and asks M-Net last."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +8,7 @@ import onnx
 import pytest
 from cascade_makers import SIDE, aligned_faces, capture_of, write_cascade
 from PIL import Image
+from without_extras import base_install
 
 from bonafide.capture.multimodal import find_modalities, read_multimodal
 from bonafide.deploy.cascade import CascadeDetector
@@ -22,20 +21,6 @@ from bonafide.deploy.onnx_metadata import family_of_file, read_metadata
 from bonafide.deploy.runtime import SHIPPED_MODEL, OnnxModel
 from bonafide.training.capture_cache import ARRAYS, FACTS, ROWS
 from bonafide.types import BonafideError, Decision
-
-WITHOUT_EXTRAS = """
-import sys
-LEFT_OUT = {"torch", "lightning", "sklearn", "numba", "scipy", "onnx", "onnxscript"}
-
-class Missing:
-    def find_spec(self, name, path, target=None):
-        if name.partition(".")[0] in LEFT_OUT:
-            raise ModuleNotFoundError(f"{name} is left out", name=name)
-
-sys.meta_path.insert(0, Missing())
-import bonafide.cli
-bonafide.cli.main()
-"""
 
 
 @pytest.fixture(scope="module")
@@ -145,12 +130,7 @@ def test_check_takes_the_file_without_torch_as_the_run_with_it(run, exported, as
     Image.fromarray(capture.depth_mm.astype(np.uint16)).save(tmp_path / "depth.png")
     Image.fromarray(capture.infrared).save(tmp_path / "infrared.png")
     words = ["check", "--rgb", tmp_path, "--model", exported, "--json", "--evidence", tmp_path]
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_EXTRAS, *map(str, words)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = base_install(*words)
     assert done.returncode in (0, 1), done.stderr
     answer = json.loads(done.stdout)
     theirs = CascadeDetector.load(run)(read_multimodal(*find_modalities(tmp_path)))

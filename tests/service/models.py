@@ -14,11 +14,15 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "deploy"))
 
 from cascade_makers import D_NET, M_NET, SIDE, capture_of, point
 
+from bonafide.cues import lbp_top
 from bonafide.cues.clip_frames import ClipSettings
 from bonafide.deploy.cascade_export import either
 from bonafide.deploy.cascade_file import stage_about
 from bonafide.deploy.graph import OPSET
+from bonafide.deploy.machine_graph import machine_graph
 from bonafide.deploy.record import METADATA_KEY
+from bonafide.models.descriptors import CLIP_DESCRIPTORS
+from bonafide.models.support_machine import SupportMachine
 from bonafide.training.cascade_data import align_settings, plane_form
 
 WINDOW_S, FRAMES, FRAME_PX = 1.0, 4, 112
@@ -51,6 +55,20 @@ def write_clip_rival(path, record):
             "crop_px": FRAME_PX}  # fmt: skip
     record = replace(record, family="rival_clip", preprocessing=told)
     return _save(_brightness("views", "alpha"), record, path)
+
+
+def write_texture(path, record):
+    """A texture machine that judges a clip by its patterns in space and time, all clips alike."""
+    clip = ClipSettings(frames=0, side_px=FRAME_PX, window_s=WINDOW_S)
+    made = CLIP_DESCRIPTORS["lbp_top"].settings
+    told = {"clip": asdict(clip), "cue": "lbp_top", "descriptor": made}
+    record = replace(record, family="texture_svm", preprocessing=told)
+    values = np.ones(lbp_top.LENGTH)
+    machine = SupportMachine(values, values, values[None] / 9, np.ones(1), 0.0, 0.0, -1.0, 0.0)
+    model = machine_graph(machine, (lbp_top.LENGTH,))
+    helper.set_model_props(model, {METADATA_KEY: record.to_json()})
+    onnx.save(model, path)
+    return path
 
 
 def _brightness(given, weights):

@@ -5,9 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bonafide.capture.limits import Limits
+from bonafide.deploy.detector import Stopwatch
+from bonafide.deploy.load import load_detector
+from bonafide.service.answers import answer_to_json
 from bonafide.service.served import load_served
 from bonafide.types import BonafideError
-from tests.service.models import write_cascade, write_clip_rival, write_motion
+from tests.service.models import (
+    WINDOW_S,
+    write_cascade,
+    write_clip_rival,
+    write_motion,
+    write_texture,
+)
 
 
 @pytest.mark.parametrize("write", [write_cascade, write_motion, None])
@@ -32,6 +42,22 @@ def test_only_models_that_a_camera_can_serve_guide(make_settings, record, jpeg_o
     for changed in ({}, {"model": motion}):
         look = load_served(make_settings(**changed)).guidance.look(wall)
         assert (look["ready"], look["width_px"], look["height_px"]) == (False, 128, 96)
+
+
+def test_a_machine_over_hand_made_features_judges_clips(
+    make_settings, record, astronaut, write_clip, tmp_path
+):
+    """Without attention; patterns in time need three frames, also to warm up."""
+    model = write_texture(tmp_path / "texture.onnx", record)
+    served = load_served(make_settings(model=model))
+    served.warm_up()
+    assert (served.takes, served.window_s) == (("clip",), WINDOW_S)
+    path = write_clip(tmp_path / "face.mp4", [np.roll(astronaut, i % 3, 1) for i in range(12)])
+    found = served.examine("clip", {"file": path.read_bytes()}, None, Stopwatch())
+    expected = load_detector(model).examine_file(path, Limits())[0]
+    assert found.verdict.score == expected.verdict.score is not None
+    told = answer_to_json(found, served.model_id, served.modalities)
+    assert {frame["weight"] for frame in told["per_frame"]} == {None}
 
 
 def test_a_rival_that_judges_frames_together_is_refused_at_the_start(

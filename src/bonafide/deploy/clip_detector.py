@@ -39,7 +39,13 @@ class ClipScore:
 
 
 class ClipScorer(Recorded, Protocol):
-    """A clip model with its record."""
+    """A clip model with its record.
+
+    Attributes:
+        least_frames: that it can judge; the record's settings may ask for more.
+    """
+
+    least_frames: int
 
     def score_clip(self, frames: npt.NDArray[np.uint8]) -> ClipScore:
         """Score (N, side, side, 3) uint8 RGB, as `record.preprocessing` says."""
@@ -101,8 +107,9 @@ class ClipDetector(ScorerDetector[ClipScorer]):
         read = read_clip(frames_of, self.settings, self.faces, self.limits)
         watch.lap("frames")
         face = read.face
-        if read.frames is None:
-            verdict = self._verdict(None, read.reasons, face.faces, (0, read.seen), watch)
+        if read.frames is None or len(read.frames) < self.scorer.least_frames:
+            reasons = read.reasons if read.frames is None else (self._too_few(read.seen),)
+            verdict = self._verdict(None, reasons, face.faces, (0, read.seen), watch)
             return Examination(verdict, face.picture, face.face, None)
         result = self.scorer.score_clip(read.frames)
         watch.lap("score")
@@ -111,6 +118,11 @@ class ClipDetector(ScorerDetector[ClipScorer]):
         judged = JudgedClip(read.frames, read.times_s, result.weights)
         frames = _frame_scores(read.times_s, result.frame_scores)
         return Examination(verdict, face.picture, face.face, None, frames, judged)
+
+    def _too_few(self, seen: int) -> Reason:
+        needed = self.scorer.least_frames
+        advice = f"The clip has {seen} frames in {self._seconds} s; {needed} are needed."
+        return Reason(ReasonCode.CLIP_TOO_SHORT, advice, blocking=True)
 
     @property
     def _seconds(self) -> str:

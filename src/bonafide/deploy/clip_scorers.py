@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bonafide.deploy.clip_detector import ClipScore
+from bonafide.deploy.machine_file import clip_score
 from bonafide.deploy.runtime import OnnxModel
 from bonafide.types import BonafideError
 
@@ -17,6 +18,8 @@ Frames = npt.NDArray[np.uint8]
 
 class OnnxClipScorer(OnnxModel):
     """An exported motion CNN-LSTM; needs no torch."""
+
+    least_frames = 1
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
         """As `runtime.OnnxModel`.
@@ -48,6 +51,8 @@ class OnnxClipScorer(OnnxModel):
 class TorchClipScorer:
     """The network of a run folder, in torch; needs the [train] extra."""
 
+    least_frames = 1
+
     def __init__(self, run: Path, *, threads: int = 1) -> None:
         """Load the kept weights of a finished run; sets torch's number of threads.
 
@@ -77,7 +82,7 @@ class TorchClipScorer:
 
 
 class TextureScorer:
-    """The texture machine of a run folder, in numpy; needs the [train] extra for its features."""
+    """The texture machine of a run folder, in numpy; needs the [train] extra to read the run."""
 
     def __init__(self, run: Path, *, threads: int = 1) -> None:
         """Load a run's machine.
@@ -87,18 +92,18 @@ class TextureScorer:
         """
         del threads  # there is nothing to share out
         from bonafide.deploy.package import record_of
+        from bonafide.models.descriptors import CLIP_DESCRIPTORS
         from bonafide.training.loop import BEST
         from bonafide.training.texture_run import load_texture_run
 
         self.record = record_of(run, name="texture-svm", version=run.resolve().name)
         self.sha256 = hashlib.sha256((run / BEST).read_bytes()).hexdigest()
         self._machine = load_texture_run(run)
+        self.least_frames = CLIP_DESCRIPTORS[self._machine.variant].least_frames
 
     def score_clip(self, frames: Frames) -> ClipScore:
         """The mean over the frames' probabilities (section 4.2), and each of them if by frame."""
         from bonafide.models.texture_svm import VARIANTS
 
         features = VARIANTS[self._machine.variant](frames)
-        each = self._machine.probability(features)
-        by_frame = each if len(each) == len(frames) else None
-        return ClipScore(float(each.mean()), None, by_frame)
+        return clip_score(self._machine.probability(features), len(frames))

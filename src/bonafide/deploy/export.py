@@ -109,13 +109,13 @@ def write_checked(
     out: Path,
     difference_of: Callable[[OnnxModel], float],
 ) -> float:
-    """Write a graph and its record, unless it answers differently from torch.
+    """Write a graph and its record, unless it answers differently from the run.
 
     Args:
         model: without metadata.
         record: goes into it.
         out: the file to write.
-        difference_of: the largest difference between the written file's answers and torch's.
+        difference_of: the largest difference between the written file's answers and the run's.
 
     Returns:
         that difference.
@@ -131,7 +131,7 @@ def write_checked(
         difference = difference_of(OnnxModel(scratch))
         if not difference <= PARITY:
             raise BonafideError(
-                f"torch and ONNX Runtime differ by {difference:.2g}, more than {PARITY}.",
+                f"the run and ONNX Runtime differ by {difference:.2g}, more than {PARITY}.",
                 where=str(out),
                 remedy="Nothing was written. Report this with the run's run.toml.",
             )

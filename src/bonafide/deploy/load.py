@@ -10,6 +10,13 @@ from bonafide.deploy.captures import is_capture_model
 from bonafide.deploy.clip_detector import ClipDetector, ClipScorer
 from bonafide.deploy.clip_scorers import OnnxClipScorer, TextureScorer, TorchClipScorer
 from bonafide.deploy.detector import Detector, Scorer
+from bonafide.deploy.machine_file import KIND_FAMILIES as MACHINE_FAMILIES
+from bonafide.deploy.machine_file import (
+    MACHINE_CLIP_FAMILY,
+    TEXTURE_FAMILY,
+    OnnxMachineScorer,
+    OnnxTextureScorer,
+)
 from bonafide.deploy.onnx_metadata import family_of_file
 from bonafide.deploy.rival_file import CLIP_FAMILY, OnnxViewScorer
 from bonafide.deploy.runtime import FACE_FAMILIES, SHIPPED_MODEL, OnnxScorer, model_path
@@ -18,6 +25,9 @@ from bonafide.face.detect import FaceDetector, MtcnnDetector
 from bonafide.types import BonafideError
 
 AnyDetector = Detector | ClipDetector
+
+VIEW_CLIP_FAMILIES = (CLIP_FAMILY, MACHINE_CLIP_FAMILY)
+"""Families whose views are a clip's frames."""
 
 
 def _torch_scorer(run: Path, threads: int) -> Scorer:
@@ -38,9 +48,14 @@ def _rival_scorer(run: Path, threads: int) -> Scorer:
     return RivalScorer(run)
 
 
+def _machine_scorer(path: Path, threads: int) -> Scorer:
+    return OnnxMachineScorer(path, threads=threads)
+
+
 FACE_EXPORTS: dict[str, Callable[[Path, int], Scorer]] = {
     **dict.fromkeys(FACE_FAMILIES, _onnx_scorer),
     CLIP_FAMILY: lambda path, threads: OnnxViewScorer(path, threads=threads),
+    **dict.fromkeys(MACHINE_FAMILIES.values(), _machine_scorer),
 }
 FACE_RUNS: dict[str, Callable[[Path, int], Scorer]] = {
     **dict.fromkeys(FACE_FAMILIES, _torch_scorer),
@@ -49,6 +64,7 @@ FACE_RUNS: dict[str, Callable[[Path, int], Scorer]] = {
 }
 CLIP_EXPORTS: dict[str, Callable[[Path, int], ClipScorer]] = {
     "motion_cnn_lstm": lambda path, threads: OnnxClipScorer(path, threads=threads),
+    TEXTURE_FAMILY: lambda path, threads: OnnxTextureScorer(path, threads=threads),
 }
 CLIP_RUNS: dict[str, Callable[[Path, int], ClipScorer]] = {
     "motion_cnn_lstm": lambda run, threads: TorchClipScorer(run, threads=threads),
@@ -97,7 +113,7 @@ def load_detector(
         faces = MtcnnDetector(min_face_px, threads=threads)
     if family in faces_of:
         scorer = faces_of[family](path, threads)
-        kind = ViewClipDetector if scorer.record.family == CLIP_FAMILY else Detector
+        kind = ViewClipDetector if scorer.record.family in VIEW_CLIP_FAMILIES else Detector
         return kind(scorer, faces, operating_point)
     if family in clips_of:
         return ClipDetector(clips_of[family](path, threads), faces, operating_point)

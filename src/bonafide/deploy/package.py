@@ -10,17 +10,25 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from torch import nn
 
 from bonafide.decision.operating_point import load_operating_point
 from bonafide.deploy.cascade_export import export_cascade_run
 from bonafide.deploy.export import export_clip_onnx, export_onnx
+from bonafide.deploy.machine_export import (
+    Tensors,
+    export_machine,
+    export_texture,
+    machine_family,
+)
+from bonafide.deploy.machine_file import DESCRIPTORS
 from bonafide.deploy.record import METADATA_KEY, ModelRecord
 from bonafide.deploy.rival_export import export_rival, rival_family
 from bonafide.deploy.rival_file import VIEWS
 from bonafide.deploy.rival_run import view_preprocessing, views_of
 from bonafide.deploy.run_scores import OPERATING_POINT
 from bonafide.deploy.sample_face import sample_clips, sample_crops
+from bonafide.models.catalogue import MACHINES
+from bonafide.models.descriptors import CLIP_DESCRIPTORS
 from bonafide.training import (
     motion_task,
     ms_fans_task,
@@ -34,6 +42,7 @@ from bonafide.training.checkpoint import save_tensors
 from bonafide.training.loop import compact
 from bonafide.training.motion_settings import MotionSettings
 from bonafide.training.ms_fans_settings import MsFansSettings
+from bonafide.training.rival_machine import MachineSettings
 from bonafide.training.rival_settings import RivalSettings
 from bonafide.training.run import RECORD, family_of
 from bonafide.training.settings import load_settings
@@ -50,55 +59,47 @@ SCORE = "probability of bona fide, 0..1; accepted if and only if score >= thresh
 def export_run(
     run: Path, output: Path, *, probe: Path | None = None, name: str = "", version: str
 ) -> float:
-    """Export the kept network of a run as ONNX, with the same weights beside it as safetensors.
+    """Export the kept model of a run as ONNX, with the same weights beside it as safetensors.
 
     Args:
         run: a finished run with an operating point; or a cascade's folder.
         output: the ONNX file; the safetensors file gets the same stem.
-        probe: for the parity check, a crops.npy or clips.npy of the run's cache, or for a cascade
-            a split's folder of it; views of the bundled `sample_face` if None.
+        probe: for the parity check, a crops.npy, clips.npy or features.npy of the run's cache, or
+            for a cascade a split's folder of it; views of the bundled `sample_face` if None.
         name: of the model; its family's or catalogue's if "".
         version: of the model.
 
     Returns:
-        the largest difference between torch and ONNX Runtime on the probe.
+        the largest difference between the run and ONNX Runtime on the probe.
 
     Raises:
-        BonafideError: the run is not finished, its family is not exported, or the exported network
-            answers differently.
+        BonafideError: the run is not finished, its family is unknown, or the exported model answers
+            differently.
     """
     if is_cascade(run):
         called = name or "cascade"
         return export_cascade_run(run, output, probe=probe, name=called, version=version)
     family = family_of(run)
-    if family in MACHINE_FAMILIES:
-        raise BonafideError(
-            "is a support vector machine over hand-made features, which is no network to export.",
-            where=str(run),
-            remedy="Use the run folder itself, with the [train] extra: bonafide score RUN TABLE, "
-            "or bonafide check CLIP --model RUN.",
-        )
     if family not in EXPORTERS:
         raise _unknown(run, family)
     record = record_of(run, name=name, version=version)
-    network, difference = EXPORTERS[family](run, record, output, probe)
-    tensors = compact(network)
+    tensors, difference = EXPORTERS[family](run, record, output, probe)
     save_tensors(output.with_suffix(".safetensors"), tensors, {METADATA_KEY: record.to_json()})
     return difference
 
 
 def _export_ms_fans(
     run: Path, record: ModelRecord, output: Path, probe: Path | None
-) -> tuple[nn.Module, float]:
+) -> tuple[Tensors, float]:
     network, _ = ms_fans_task.load_network(run)
-    return network, export_onnx(network, record, output, probe=_crops(probe, record))
+    return compact(network), export_onnx(network, record, output, probe=_crops(probe, record))
 
 
 def _export_skin_colour(
     run: Path, record: ModelRecord, output: Path, probe: Path | None
-) -> tuple[nn.Module, float]:
+) -> tuple[Tensors, float]:
     network, _ = skin_colour_task.load_network(run)
-    return network, export_onnx(network, record, output, probe=_crops(probe, record))
+    return compact(network), export_onnx(network, record, output, probe=_crops(probe, record))
 
 
 def _crops(probe: Path | None, record: ModelRecord) -> npt.NDArray[np.uint8]:
@@ -109,33 +110,40 @@ def _crops(probe: Path | None, record: ModelRecord) -> npt.NDArray[np.uint8]:
 
 def _export_motion(
     run: Path, record: ModelRecord, output: Path, probe: Path | None
-) -> tuple[nn.Module, float]:
+) -> tuple[Tensors, float]:
     network, settings = motion_task.load_network(run)
     clip = settings.clip()
     if probe is None:
         clips = sample_clips(clip.frames, clip.side_px, clip.extend, 2)
     else:
         clips = _probe(probe, (clip.frames, clip.side_px, clip.side_px), PROBE_CLIPS)
-    return network, export_clip_onnx(network, record, output, probe=clips)
+    return compact(network), export_clip_onnx(network, record, output, probe=clips)
 
 
 def _export_rival(
     run: Path, record: ModelRecord, output: Path, probe: Path | None
-) -> tuple[nn.Module, float]:
-    return export_rival(run, replace(record, family=rival_family(run)), output, probe)
+) -> tuple[Tensors, float]:
+    family = rival_family(run)
+    network, difference = export_rival(run, replace(record, family=family), output, probe)
+    return compact(network), difference
 
 
-Exporter = Callable[[Path, ModelRecord, Path, Path | None], tuple[nn.Module, float]]
+def _export_machine(
+    run: Path, record: ModelRecord, output: Path, probe: Path | None
+) -> tuple[Tensors, float]:
+    return export_machine(run, replace(record, family=machine_family(run)), output, probe)
+
+
+Exporter = Callable[[Path, ModelRecord, Path, Path | None], tuple[Tensors, float]]
 EXPORTERS: dict[str, Exporter] = {
     ms_fans_task.FAMILY: _export_ms_fans,
     skin_colour_task.FAMILY: _export_skin_colour,
     motion_task.FAMILY: _export_motion,
     rival_task.FAMILY: _export_rival,
+    rival_machine.FAMILY: _export_machine,
+    texture_run.FAMILY: export_texture,
 }
-"""Family -> what writes its ONNX file and gives the network back."""
-
-MACHINE_FAMILIES = (texture_run.FAMILY, rival_machine.FAMILY)
-"""Families that are fitted by scikit-learn to features of cues/, and stay run folders."""
+"""Family -> what writes its ONNX file and gives the weights, and the largest difference."""
 
 
 @dataclass(frozen=True)
@@ -165,8 +173,9 @@ def _motion_input(run: Path) -> _Input:
 
 def _texture_input(run: Path) -> _Input:
     settings = load_settings(TextureSettings, run / RECORD)
-    words = "uint8 RGB clips (T, side_px, side_px, 3), as bonafide.cues.clip_frames gives"
-    return _Input({"clip": asdict(settings.clip()), "cue": settings.cue}, words)
+    made = CLIP_DESCRIPTORS[settings.cue].settings
+    about = {"clip": asdict(settings.clip()), "cue": settings.cue, "descriptor": made}
+    return _Input(about, DESCRIPTORS)
 
 
 def _rival_input(run: Path) -> _Input:
@@ -175,12 +184,18 @@ def _rival_input(run: Path) -> _Input:
     return _Input(view_preprocessing(views, settings.model), VIEWS, settings.model)
 
 
+def _machine_input(run: Path) -> _Input:
+    name = load_settings(MachineSettings, run / RECORD).model
+    return _Input(view_preprocessing(MACHINES[name].views, name), DESCRIPTORS, name)
+
+
 INPUTS: dict[str, Callable[[Path], _Input]] = {
     ms_fans_task.FAMILY: _ms_fans_input,
     skin_colour_task.FAMILY: _skin_colour_input,
     motion_task.FAMILY: _motion_input,
     texture_run.FAMILY: _texture_input,
     rival_task.FAMILY: _rival_input,
+    rival_machine.FAMILY: _machine_input,
 }
 """Family -> what its runs say of their input."""
 

@@ -17,6 +17,7 @@ from bonafide.deploy.run_scores import OPERATING_POINT, SCORED, score_rows, writ
 from bonafide.evaluation.score_writer import ScoreRow
 from bonafide.face.depth_picture import FORM
 from bonafide.models.catalogue import MACHINES, MODALITIES, NETWORKS, Views
+from bonafide.models.descriptors import VIEW_DESCRIPTORS
 from bonafide.training import rival_machine, rival_task
 from bonafide.training.crop_cache import CropCache
 from bonafide.training.rival_machine import MachineSettings
@@ -152,7 +153,8 @@ def views_of(model: str, side_px: int) -> Views:
 
 
 def view_preprocessing(views: Views, model: str) -> dict[str, object]:
-    """What the record says of the views."""
+    """What the record says of the views, and of a machine's features."""
+    described = VIEW_DESCRIPTORS.get(model)
     return {
         "model": model,
         "kind": views.kind,
@@ -160,6 +162,7 @@ def view_preprocessing(views: Views, model: str) -> dict[str, object]:
         "crop_px": views.side_px,
         "frames": views.frames,
         **({"depth": FORM} if views.kind == MODALITIES else {}),
+        **({"descriptor": described.settings} if described is not None else {}),
     }
 
 

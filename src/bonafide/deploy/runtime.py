@@ -72,7 +72,7 @@ class OnnxModel:
             )
         self.record: ModelRecord = parse_record(metadata[METADATA_KEY], where=str(path))
 
-    def run(self, value: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.float32]]:
+    def run(self, value: npt.NDArray[Any]) -> list[npt.NDArray[np.float32]]:
         """The graph's outputs in their order for its one input."""
         return self.run_named({self._session.get_inputs()[0].name: value})
 

@@ -23,9 +23,9 @@ from bonafide.deploy.answer import ModelId, face_to_json
 from bonafide.deploy.clip_detector import ClipDetector
 from bonafide.deploy.detector import Detector, Examination, Stopwatch
 from bonafide.deploy.files import with_damage
-from bonafide.deploy.load import load_detector
+from bonafide.deploy.load import VIEW_CLIP_FAMILIES, load_detector
 from bonafide.deploy.onnx_metadata import family_of_file
-from bonafide.deploy.rival_file import CAPTURE_FAMILY, CLIP_FAMILY
+from bonafide.deploy.rival_file import CAPTURE_FAMILY
 from bonafide.face.detect import FaceDetector
 from bonafide.face.prepare import prepare_face
 from bonafide.face.quality import QualityLimits
@@ -244,7 +244,7 @@ class ServedClips(_ServedDetector[ClipDetector]):
         """See `Served`."""
         clip = self._detector.settings
         self._detector.faces.detect(_GREY)
-        shape = max(clip.frames, 2), clip.side_px, clip.side_px, 3
+        shape = max(clip.frames, 3), clip.side_px, clip.side_px, 3
         self._detector.scorer.score_clip(np.zeros(shape, np.uint8))
 
 
@@ -310,7 +310,7 @@ def load_served(settings: ServiceSettings) -> Served:
     """
     model = Path(settings.model)
     family = family_of_file(model)
-    if family in (CLIP_FAMILY, CAPTURE_FAMILY):
+    if family in (*VIEW_CLIP_FAMILIES, CAPTURE_FAMILY):
         raise BonafideError(
             f"holds a model of family {family!r}, which the service does not run.",
             where=str(model),

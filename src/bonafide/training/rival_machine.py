@@ -113,7 +113,7 @@ def load_machine(run: Path) -> Fitted:
     """
     settings = load_settings(MachineSettings, run / RECORD)
     one = MACHINES[settings.model]
-    learned, machine = _load(run / BEST)
+    learned, machine = load_machine_parts(run)
 
     def features(views: Pictures) -> npt.NDArray[np.floating]:
         described = [one.describe(each) for each in views]
@@ -122,6 +122,11 @@ def load_machine(run: Path) -> Fitted:
         return np.stack(described)
 
     return Fitted(features, machine)
+
+
+def load_machine_parts(run: Path) -> tuple[Arrays, SupportMachine]:
+    """What such a run learned before its machine, or nothing; and the machine."""
+    return _load(run / BEST)
 
 
 def fit_on_network(run: Path, table: ViewTable) -> None:
