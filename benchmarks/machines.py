@@ -1,0 +1,91 @@
+"""Machines over hand-made features: run folders beside their exports, with and without a compiler.
+
+python benchmarks/machines.py RUN[=CACHE.npy] ... [--repeats 15]
+
+Exports each RUN (of `train rival` a machine, or of `train texture`) with CACHE (its crops.npy,
+clips.npy or features.npy) as the probe of the parity check, and times one presentation from crops
+to score at one thread by the processor's clock, in turns: a face, or a clip of 100 frames of the
+bundled photo. The last column is the export where numba is missing. Prints Markdown.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+
+from bonafide.cues import lbp, lbp_plain
+from bonafide.deploy.clip_scorers import TextureScorer
+from bonafide.deploy.machine_file import OnnxMachineScorer, OnnxTextureScorer
+from bonafide.deploy.package import export_run
+from bonafide.deploy.rival_export import sample_views
+from bonafide.deploy.rival_scorer import RivalScorer
+from bonafide.deploy.sample_face import sample_clips
+from bonafide.models.catalogue import MACHINES
+from bonafide.training.run import family_of
+
+FRAMES = 100
+
+
+def roads(run, file):
+    """Name -> a function that scores one presentation; and what that is."""
+    if family_of(run) == "texture_svm":
+        ours, theirs = OnnxTextureScorer(file), TextureScorer(run)
+        clip = ours.record.preprocessing["clip"]
+        [frames] = sample_clips(FRAMES, clip["side_px"], clip["extend"], 1)
+        return lambda: theirs.score_clip(frames).score, lambda: ours.score_clip(frames).score
+    ours, theirs = OnnxMachineScorer(file), RivalScorer(run)
+    views = sample_views(MACHINES[ours.record.preprocessing["model"]].views, 1)
+    return (
+        lambda: float(theirs.score(views).score[0]),
+        lambda: float(ours.score(views).score[0]),
+    )
+
+
+def timed(road):
+    begin = time.process_time()
+    score = road()
+    return 1e3 * (time.process_time() - begin), score
+
+
+def plain(road):
+    """The same without a compiler."""
+
+    def run():
+        compiled = lbp.loops
+        lbp.loops = lbp_plain
+        try:
+            return road()
+        finally:
+            lbp.loops = compiled
+
+    return run
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("runs", nargs="+")
+    parser.add_argument("--repeats", type=int, default=15)
+    asked = parser.parse_args()
+    cv2.setNumThreads(1)
+    print("| run | MB | differs by | run folder, ms | export, ms | export, base install, ms |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    for word in asked.runs:
+        run, _, cache = word.partition("=")
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "model.onnx"
+            differs = export_run(Path(run), file, probe=Path(cache) if cache else None, version="0")
+            theirs, ours = roads(Path(run), file)
+            ways = (theirs, ours, plain(ours))
+            found = [[timed(way) for way in ways] for _ in range(asked.repeats + 1)][1:]
+            scores = {round(score, 6) for turn in found for _, score in turn}
+            assert max(scores) - min(scores) < 1e-4
+            best = [min(turn[i][0] for turn in found) for i in range(3)]
+            cells = " | ".join(f"{ms:.1f}" for ms in best)
+            size = file.stat().st_size / 1e6
+            print(f"| {run} | {size:.1f} | {differs:.0e} | {cells} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
