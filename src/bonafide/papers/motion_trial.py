@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -249,21 +248,7 @@ class NetworkTrial:
         s = self.settings
         begin = f"seed{s.seed}" if s.initial == RANDOM else s.initial_sha256[:8]
         folder = data.folder / f"{self.cache}-pool5-{s.cnn}-{begin}"
-        if not s.freeze_cnn:
-            return motion_data(caches, s, folder, initial, device)
-        folder.mkdir(parents=True, exist_ok=True)
-        with _alone(folder / "lock"):
-            return motion_data(caches, s, folder, initial, device)
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Let one process at a time in; the lock of one that was killed is free at once."""
-    import fcntl
-
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        return motion_data(caches, s, folder, initial, device)
 
 
 def write_scores(

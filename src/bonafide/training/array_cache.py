@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bonafide.datasets.sample_table import digest_of
+from bonafide.training.once import make_once
 from bonafide.types import BonafideError, Presentation
 from bonafide.workers import worker_pool
 
@@ -82,9 +82,8 @@ def array_cache(
 ) -> ArrayCache:
     """Open the cache of a sample table, making it first if it is not there or no longer fits.
 
-    A cache fits if the samples' digest and the settings are the same. It is built in a scratch
-    folder and renamed when complete, so a killed build leaves nothing behind that is taken for a
-    cache.
+    A cache fits if the samples' digest and the settings are the same. A killed build leaves nothing
+    behind that is taken for a cache, and of two that want the same one waits; see `make_once`.
 
     Args:
         samples: rows of a sample table.
@@ -97,8 +96,16 @@ def array_cache(
         BonafideError: not one sample gives a row.
     """
     meta = {"samples": digest_of(samples), **json.loads(json.dumps(recipe.settings))}
-    if not fits(folder, meta):
-        _build(samples, folder, recipe, meta, workers, on_sample)
+
+    def build(scratch: Path) -> None:
+        if not _fill(scratch, samples, recipe, meta, workers, on_sample):
+            raise BonafideError(
+                recipe.nothing,
+                where=str(folder),
+                remedy="Look at the files with `bonafide check` to see why.",
+            )
+
+    make_once(folder, lambda: fits(folder, meta), build)
     return _open(samples, folder, recipe.name)
 
 
@@ -110,17 +117,15 @@ def fits(folder: Path, meta: dict[str, Any]) -> bool:
         return False
 
 
-def _build(
+def _fill(
+    scratch: Path,
     samples: Sequence[Presentation],
-    folder: Path,
     recipe: Recipe,
     meta: dict[str, Any],
     workers: int,
     on_sample: Callable[[], None] | None,
-) -> None:
-    scratch = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
+) -> bool:
+    """Write all files of a cache; False if not one sample gives a row."""
     missed: list[tuple[str, ...]] = []
     rows: list[tuple[str, ...]] = []
     first: Array | None = None
@@ -137,17 +142,12 @@ def _build(
             if on_sample is not None:
                 on_sample()
     if first is None:
-        raise BonafideError(
-            recipe.nothing,
-            where=str(folder),
-            remedy="Look at the files with `bonafide check` to see why.",
-        )
+        return False
     _finish(scratch, recipe.name, (len(rows), *first.shape), first.dtype)
     _write_rows(scratch / ROWS, ("presentation",), rows)
     _write_rows(scratch / MISSED, ("presentation", "reason", "advice"), missed)
     (scratch / META).write_text(json.dumps(meta))
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(scratch, folder)
+    return True
 
 
 def _finish(scratch: Path, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:

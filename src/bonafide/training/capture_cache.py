@@ -10,7 +10,6 @@ import csv
 import functools
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,6 +27,8 @@ from bonafide.cues.aligned_capture import (
 )
 from bonafide.datasets.sample_table import digest_of
 from bonafide.face.detect import MtcnnDetector
+from bonafide.training.array_cache import fits
+from bonafide.training.once import alone, make_once
 from bonafide.types import BonafideError, Presentation, ReasonCode
 from bonafide.workers import worker_pool
 
@@ -108,17 +109,26 @@ class CaptureCache:
             make: from an aligned capture to its planes.
         """
         path, told = self.folder / f"{name}.npy", self.folder / f"{name}.json"
-        if not (path.exists() and told.exists() and json.loads(told.read_text()) == meta):
-            rows = len(self.samples)
-            first = make(self.aligned(0))
-            scratch = path.with_name(f"{name}.npy.partial")
-            out = np.lib.format.open_memmap(scratch, "w+", np.uint8, (rows, *first.shape))
-            for row in range(rows):
-                out[row] = make(self.aligned(row)) if row else first
-            out.flush()
-            os.replace(scratch, path)
-            told.write_text(json.dumps(meta))
+        if not _planes_fit(path, told, meta):
+            with alone(self.folder / f"{name}.lock"):
+                if not _planes_fit(path, told, meta):
+                    self._make_planes(path, make)
+                    told.write_text(json.dumps(meta))
         return np.load(path, mmap_mode="r")
+
+    def _make_planes(self, path: Path, make: Callable[[AlignedCapture], Planes]) -> None:
+        first = make(self.aligned(0))
+        scratch = path.with_name(f"{path.name}.partial")
+        shape = (len(self.samples), *first.shape)
+        out = np.lib.format.open_memmap(scratch, "w+", np.uint8, shape)
+        for row in range(len(self.samples)):
+            out[row] = make(self.aligned(row)) if row else first
+        out.flush()
+        os.replace(scratch, path)
+
+
+def _planes_fit(path: Path, told: Path, meta: dict[str, object]) -> bool:
+    return path.exists() and told.exists() and bool(json.loads(told.read_text()) == meta)
 
 
 def capture_cache(
@@ -131,19 +141,27 @@ def capture_cache(
 ) -> CaptureCache:
     """Open the cache of a sample table, cutting it first if it is not there or no longer fits.
 
-    As `crop_cache.crop_cache`: it fits by the samples' digest and the settings, is built in a
-    scratch folder and renamed when complete, and lists in missed.csv what gave nothing.
+    As `crop_cache.crop_cache`: it fits by the samples' digest and the settings, is made by one
+    process while others wait, and lists in missed.csv what gave nothing.
 
     Raises:
         BonafideError: not one capture is usable.
     """
     meta = {"samples": digest_of(samples), **asdict(settings)}
-    try:
-        fits = json.loads((folder / META).read_text()) == meta
-    except (OSError, json.JSONDecodeError):
-        fits = False
-    if not fits:
-        _build(samples, folder, settings, meta, workers, on_sample)
+
+    def build(scratch: Path) -> None:
+        missed = _fill(scratch, samples, settings, workers, on_sample)
+        if len(missed) == len(samples):
+            reasons = sorted({reason for _, reason in missed})
+            raise BonafideError(
+                f"no capture is usable: {', '.join(reasons)}.",
+                where=str(folder),
+                remedy="Look at one with `bonafide check --rgb A --depth B --infrared C` to see "
+                "why.",
+            )
+        (scratch / META).write_text(json.dumps(meta))
+
+    make_once(folder, lambda: fits(folder, meta), build)
     by_id = {sample.presentation: sample for sample in samples}
     rows = [by_id[name] for (name,) in _read_rows(folder / ROWS)]
     arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r")[: len(rows)] for name in ARRAYS}
@@ -161,17 +179,14 @@ def open_captures_of(folder: Path) -> CaptureCache | None:
     return CaptureCache(folder, arrays, [], [])
 
 
-def _build(
+def _fill(
+    scratch: Path,
     samples: Sequence[Presentation],
-    folder: Path,
     settings: AlignSettings,
-    meta: dict[str, object],
     workers: int,
     on_sample: Callable[[], None] | None,
-) -> None:
-    scratch = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
+) -> list[tuple[str, str]]:
+    """Write the arrays and rows of a cache; (presentation, reason code) of what gave none."""
     side, most = settings.crop_px, len(samples)
     shapes = {"rgb": (side, side, 3), "infrared": (side, side), "depth": (side, side)}
     kinds = {"rgb": np.uint8, "infrared": np.uint8, "depth": np.float32}
@@ -183,7 +198,7 @@ def _build(
         for name, shape in {**shapes, "facts": (FACTS,)}.items()
     }
     rows: list[tuple[str, ...]] = []
-    missed: list[tuple[str, ...]] = []
+    missed: list[tuple[str, str]] = []
     for sample, (aligned, reason) in zip(
         samples, _align_all(samples, settings, workers), strict=True
     ):
@@ -194,20 +209,11 @@ def _build(
             rows.append((sample.presentation,))
         if on_sample is not None:
             on_sample()
-    if not rows:
-        reasons = sorted({reason for _, reason in missed})
-        raise BonafideError(
-            f"no capture is usable: {', '.join(reasons)}.",
-            where=str(folder),
-            remedy="Look at one with `bonafide check --rgb A --depth B --infrared C` to see why.",
-        )
     for array in arrays.values():
         array.flush()
     _write_rows(scratch / ROWS, ("presentation",), rows)
     _write_rows(scratch / MISSED, ("presentation", "reason"), missed)
-    (scratch / META).write_text(json.dumps(meta))
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(scratch, folder)
+    return missed
 
 
 def _put(arrays: dict[str, npt.NDArray], row: int, aligned: AlignedCapture) -> None:  # type: ignore[type-arg]

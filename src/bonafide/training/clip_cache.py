@@ -9,8 +9,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -25,6 +23,7 @@ from bonafide.cues.clip_frames import ClipFile, ClipSettings, take_frames
 from bonafide.models.motion_cnn_lstm import MotionCnnLstm
 from bonafide.training.array_cache import META, ArrayCache, Made, Recipe, array_cache, fits
 from bonafide.training.clip_faces import Faces, NoFace, extended, find_face
+from bonafide.training.once import make_once
 from bonafide.types import Presentation, ReasonCode
 
 CLIPS = "clips.npy"
@@ -81,17 +80,16 @@ def pool5_cache(clips: ArrayCache, folder: Path, network: MotionCnnLstm) -> npt.
         differs by less than a thousandth.
     """
     meta = {"clips": _digest(clips.values), "weights": _digest_of_weights(network)}
-    if not fits(folder, meta):
-        _build_pool5(clips.values, folder, network, meta)
+
+    def build(scratch: Path) -> None:
+        _fill_pool5(scratch, clips.values, network)
+        (scratch / META).write_text(json.dumps(meta))
+
+    make_once(folder, lambda: fits(folder, meta), build)
     return np.load(folder / POOL5, mmap_mode="r", allow_pickle=False)
 
 
-def _build_pool5(
-    clips: npt.NDArray[np.uint8], folder: Path, network: MotionCnnLstm, meta: dict[str, Any]
-) -> None:
-    scratch = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
+def _fill_pool5(scratch: Path, clips: npt.NDArray[np.uint8], network: MotionCnnLstm) -> None:
     device = next(network.parameters()).device
     network.cnn.eval()
     shape = (*clips.shape[:2], *network.cnn.plan.pool5)
@@ -101,10 +99,6 @@ def _build_pool5(
             pool5 = network.cnn(torch.from_numpy(np.array(clip)).to(device))
             out[number] = pool5.half().cpu().numpy()
     out.flush()
-    del out
-    (scratch / META).write_text(json.dumps(meta))
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(scratch, folder)
 
 
 def _digest(values: npt.NDArray[Any]) -> str:
