@@ -69,6 +69,19 @@ def test_errors_name_the_option(clip, tmp_path, arguments, where):
     assert caught.value.remedy
 
 
+def test_it_needs_nothing_of_the_train_extra(clip, tmp_path):
+    """Slower without a compiler, and the same to one level: see the tests of magnification."""
+    out = tmp_path / "out.mp4"
+    code = (
+        "import sys\nfor name in ('numba', 'scipy', 'torch'): sys.modules[name] = None\n"
+        f"sys.argv = ['bonafide', 'magnify', {str(clip)!r}, {str(out)!r}]\n"
+        "from bonafide.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(list(read_frames(out))) == 75
+
+
 def test_help_stays_light():
     code = (
         "import sys, bonafide.cli; heavy = {'cv2', 'numba', 'scipy', 'av', 'torch', 'numpy'}; "

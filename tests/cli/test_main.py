@@ -14,7 +14,7 @@ RUN = "from bonafide.cli import main; main()"
     [
         ("torch", ["train", "ms-fans", "--data", "x.csv", "-o", "run"]),
         ("torch", ["export", "run", "model.onnx", "--probe", "crops.npy"]),
-        ("numba", ["magnify", "in.mp4", "out.mp4"]),
+        ("numba", ["simulate", "replay-attack", "twin"]),
     ],
 )
 def test_a_verb_whose_library_is_missing_says_which_extra_brings_it(name, arguments):
