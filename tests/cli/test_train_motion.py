@@ -9,12 +9,14 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import bonafide.cli
-from bonafide.datasets.sample_table import write_sample_table
+from bonafide.datasets.sample_table import read_sample_table, write_sample_table
 from bonafide.decision.operating_point import load_operating_point
 from bonafide.deploy.detector import Detector
 from bonafide.evaluation.record import read_record
 from bonafide.evaluation.score_file import read_development, read_test
+from bonafide.training import texture_run as texture_run_module
 from bonafide.training.loop import LAST
+from bonafide.training.texture_run import TextureSettings
 from bonafide.types import BonafideError, Label, Presentation, Split
 from tests.device import DEVICE
 
@@ -94,6 +96,16 @@ def exported(table, motion_run, tmp_path_factory):
     return model
 
 
+@pytest.fixture(scope="module")
+def texture_file(table, texture_run, tmp_path_factory):
+    model = tmp_path_factory.mktemp("model") / "lbp.onnx"
+    [probe] = table.parent.rglob("development/features.npy")
+    done = run("export", texture_run, model, "--probe", probe)
+    assert done.exit_code == 0
+    assert "differs from the run by" in done.stdout
+    return model
+
+
 def test_a_run_folder_has_the_form_of_every_run(motion_run):
     told = read_record(motion_run / "run.toml")
     assert told.name == "cnn-lstm-a small"
@@ -120,17 +132,18 @@ def test_it_resumes_and_refuses_other_settings(table, motion_run):
     assert (motion_run / LAST).read_bytes() == before
 
 
-@pytest.mark.parametrize("which", ["motion_run", "exported", "texture_run"])
+@pytest.mark.parametrize("which", ["motion_run", "exported", "texture_run", "texture_file"])
 def test_scores_of_the_run_are_those_of_the_deployed_model(which, table, tmp_path, request):
     model = request.getfixturevalue(which)
-    folder = request.getfixturevalue("motion_run") if which == "exported" else model
+    of = {"exported": "motion_run", "texture_file": "texture_run"}
+    folder = request.getfixturevalue(of.get(which, which))
     run("score", model, table, "-o", tmp_path / "s.csv", "--split", "test")
     scored, own = read_test(tmp_path / "s.csv"), read_test(folder / "scores_test.csv")
     np.testing.assert_allclose(scored.score[:4], own.score[:4], atol=1e-4)
     assert scored.reason.at(4) == "clip_too_short"
 
 
-@pytest.mark.parametrize("which", ["motion_run", "exported", "texture_run"])
+@pytest.mark.parametrize("which", ["motion_run", "exported", "texture_run", "texture_file"])
 def test_check_answers_on_clips_and_says_why_not_on_others(which, table, tmp_path, request):
     model, folder = request.getfixturevalue(which), table.parent
     paths = [folder / name for name in ("4_bona_fide.mp4", "short.mp4", "photo.png")]
@@ -140,7 +153,7 @@ def test_check_answers_on_clips_and_says_why_not_on_others(which, table, tmp_pat
     assert clip["decision"] in ("bona_fide", "attack")
     assert 0 <= clip["score"] <= 1
     assert len(clip["faces"]) == 1
-    assert clip["frames"]["evaluated"] == (10 if which == "texture_run" else 4)
+    assert clip["frames"]["evaluated"] == (10 if which.startswith("texture") else 4)
     assert clip["frames"]["seen"] == 10
     assert set(clip["timing_ms"]) == {"frames", "score"}
     for answer, words in ((short, "1 s are needed"), (photo, "this is a photo")):
@@ -150,8 +163,8 @@ def test_check_answers_on_clips_and_says_why_not_on_others(which, table, tmp_pat
         assert words in answer["reasons"][0]["advice"]
     page = (evidence / "index.html").read_text()
     assert page.count("<figure>") == clip["frames"]["evaluated"]
-    assert page.count('class="bar"') == (0 if which == "texture_run" else 4)
-    assert page.count("<polyline") == (1 if which == "texture_run" else 0)
+    assert page.count('class="bar"') == (0 if which.startswith("texture") else 4)
+    assert page.count("<polyline") == (1 if which.startswith("texture") else 0)
 
 
 def test_a_clip_model_watches_no_camera_and_is_no_face_model(exported, table):
@@ -161,14 +174,25 @@ def test_a_clip_model_watches_no_camera_and_is_no_face_model(exported, table):
         Detector.load(exported)
 
 
-def test_a_texture_run_says_what_it_is_and_is_not_exported(texture_run, tmp_path):
+def test_a_texture_run_says_what_it_is(texture_run):
     told = read_record(texture_run / "run.toml")
     assert told.entries["family"] == "texture_svm"
     assert told.entries["settings.cue"] == "lbp"
     assert told.entries["result.rows"] == "40"
     assert not list(texture_run.glob("*.pkl")) + list(texture_run.glob("*.joblib"))
-    with pytest.raises(BonafideError, match="no network to export"):
-        run("export", texture_run, tmp_path / "x.onnx", "--probe", tmp_path / "none.npy")
+
+
+def test_patterns_in_time_leave_clips_of_two_frames_out(table):
+    """Two pictures that fill the window have no middle one: missed, like any clip too short."""
+    sample = replace(read_sample_table(table)[0], presentation="two")
+    two = np.zeros((2, 32, 32, 3), np.uint8)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(texture_run_module, "frames_of_sample", lambda *_: (two, "", ""))
+        for cue, rows in (("lbp", 2), ("lbp_top", 0)):
+            made = texture_run_module._features_of(sample, TextureSettings(cue=cue), None)
+            assert len(made.rows) == rows
+    assert made.reason == "clip_too_short"
+    assert "2 frames" in made.advice
 
 
 def test_settings_that_need_a_file_of_weights_say_so(table, tmp_path):

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bonafide.cues.clip_frames import ClipSettings
+from bonafide.models.descriptors import CLIP_DESCRIPTORS
 from bonafide.models.texture_svm import FOLDS, VARIANTS, TextureSvm, load_texture_svm, train
 from bonafide.training.array_cache import ArrayCache, Made, Recipe, array_cache
 from bonafide.training.clip_cache import frames_of_sample
@@ -18,7 +19,7 @@ from bonafide.training.clip_faces import Faces
 from bonafide.training.loop import BEST
 from bonafide.training.run import Reporter, RunData, read_splits, write_run_record
 from bonafide.training.settings import require
-from bonafide.types import Presentation, Split
+from bonafide.types import Presentation, ReasonCode, Split
 
 FAMILY = "texture_svm"
 FEATURES = "features.npy"
@@ -135,7 +136,13 @@ def _recipe(settings: TextureSettings, faces: Faces | None) -> Recipe:
 
 def _features_of(sample: Presentation, settings: TextureSettings, faces: Faces | None) -> Made:
     frames, reason, advice = frames_of_sample(sample, settings.clip(), faces)
-    return Made([] if frames is None else [*VARIANTS[settings.cue](frames)], reason, advice)
+    if frames is None:
+        return Made([], reason, advice)
+    least = CLIP_DESCRIPTORS[settings.cue].least_frames
+    if len(frames) < least:
+        advice = f"The clip has {len(frames)} frames in its window; {least} are needed."
+        return Made([], ReasonCode.CLIP_TOO_SHORT.value, advice)
+    return Made([*VARIANTS[settings.cue](frames)])
 
 
 def train_texture_run(settings: TextureSettings, caches: FeatureCaches, run: Path) -> TextureSvm:
