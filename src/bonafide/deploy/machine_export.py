@@ -80,22 +80,23 @@ def export_texture(
 
     Args:
         run, record, output: as there.
-        probe: a features.npy of the run's cache; clips of the bundled face if None.
+        probe: a features.npy of the run's cache, for the graph; clips of the bundled face go
+            through all of it in any case.
     """
     texture = load_texture_run(run)
     machine = support_machine(texture)
     graph = machine_graph(machine, (len(machine.mean),))
 
     def difference_of(runtime: OnnxModel) -> float:
-        if probe is not None:
-            rows = _cached_rows(probe, len(machine.mean))
-            return rows_difference(runtime, rows, texture.probability(rows).tolist())
         clip = record.preprocessing["clip"]
         clips = sample_clips(PROBE_FRAMES, clip["side_px"], clip["extend"], 2)
         scorer = OnnxTextureScorer(runtime.path)
         found = [scorer.score_clip(frames).score for frames in clips]
         whole = _difference([np.array(found)], [texture.score(frames) for frames in clips])
-        rows = np.concatenate([VARIANTS[texture.variant](frames) for frames in clips])
+        if probe is None:
+            rows = np.concatenate([VARIANTS[texture.variant](frames) for frames in clips])
+        else:
+            rows = _cached_rows(probe, len(machine.mean))
         return max(whole, rows_difference(runtime, rows, texture.probability(rows).tolist()))
 
     difference = write_checked(graph, record, output, difference_of)
