@@ -24,7 +24,8 @@ from lightning.fabric import Fabric
 
 from bonafide.datasets.sample_table import read_sample_table
 from bonafide.deploy.rival_run import load_judge, views_of
-from bonafide.models.catalogue import MACHINES, MODALITIES, NETWORKS
+from bonafide.models.catalogue import MACHINES, NETWORKS
+from bonafide.models.catalogue_entry import MODALITIES
 from bonafide.training import rival_machine
 from bonafide.training.rival_machine import MachineSettings
 from bonafide.training.rival_settings import RivalSettings

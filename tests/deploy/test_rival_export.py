@@ -32,7 +32,8 @@ from bonafide.deploy.rival_export import (
 from bonafide.deploy.rival_file import CAPTURE_FAMILY, KIND_FAMILIES
 from bonafide.deploy.rival_run import load_judge, network_scores
 from bonafide.deploy.runtime import OnnxModel
-from bonafide.models.catalogue import FRAMES, MACHINES, MODALITIES, NETWORKS, SCALES, Views
+from bonafide.models.catalogue import MACHINES, NETWORKS
+from bonafide.models.catalogue_entry import FRAMES, MODALITIES, SCALES, Views
 from bonafide.models.ms_fans import MsFans
 from bonafide.models.support_machine import SupportMachine
 from bonafide.training.crop_cache import CropSettings, _cut_sample

@@ -8,7 +8,8 @@ import pytest
 import torch
 from lightning.fabric import Fabric
 
-from bonafide.models.catalogue import FRAMES, MACHINES, MODALITIES, NETWORKS, Views
+from bonafide.models.catalogue import MACHINES, NETWORKS
+from bonafide.models.catalogue_entry import FRAMES, MODALITIES, Views
 from bonafide.models.support_machine import fit_machine
 from bonafide.training.checkpoint import load_tensors
 from bonafide.training.crop_cache import CropCache

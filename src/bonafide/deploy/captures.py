@@ -36,7 +36,8 @@ def _is_rival_run(model: Path) -> bool:
     told = read_toml(model / RECORD)
     if told.get("family") != "rival":
         return False
-    from bonafide.models.catalogue import MODALITIES, NETWORKS
+    from bonafide.models.catalogue import NETWORKS
+    from bonafide.models.catalogue_entry import MODALITIES
 
     return NETWORKS[told["settings"]["model"]].views.kind == MODALITIES
 

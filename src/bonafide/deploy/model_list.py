@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from torch import nn, uint8, zeros
 
 from bonafide.models import ms_fans
-from bonafide.models.catalogue import (
+from bonafide.models.catalogue import MACHINES, NETWORKS
+from bonafide.models.catalogue_entry import (
     FRAMES,
-    MACHINES,
     MODALITIES,
-    NETWORKS,
     MachineRival,
     NetworkRival,
     Published,

@@ -21,7 +21,8 @@ from bonafide.deploy.rival_file import KIND_FAMILIES
 from bonafide.deploy.rival_run import load_judge, views_of
 from bonafide.deploy.runtime import OnnxModel
 from bonafide.deploy.sample_face import sample_clips, sample_crops, sample_modalities
-from bonafide.models.catalogue import FRAMES, MODALITIES, NETWORKS, Views
+from bonafide.models.catalogue import NETWORKS
+from bonafide.models.catalogue_entry import FRAMES, MODALITIES, Views
 from bonafide.models.support_machine import SupportMachine
 from bonafide.training import rival_machine
 from bonafide.training.rival_settings import RivalSettings

@@ -2,7 +2,7 @@
 
 A rival's graph takes views (batch, n, side, side, 3) uint8 RGB and gives score and alpha, equal
 weights (batch, n). Its record's family says what the n views are, and its preprocessing how to make
-them: "model", "kind", "scales", "crop_px", "frames" (see `models.catalogue.Views`), and of three
+them: "model", "kind", "scales", "crop_px", "frames" (see `models.catalogue_entry.Views`), and of three
 modalities "depth" (`face.depth_picture.FORM`).
 """
 

@@ -16,7 +16,8 @@ from bonafide.decision.operating_point import OperatingPoint, load_operating_poi
 from bonafide.deploy.run_scores import OPERATING_POINT, SCORED, score_rows, write_scores
 from bonafide.evaluation.score_writer import ScoreRow
 from bonafide.face.depth_picture import FORM
-from bonafide.models.catalogue import MACHINES, MODALITIES, NETWORKS, Views
+from bonafide.models.catalogue import MACHINES, NETWORKS
+from bonafide.models.catalogue_entry import MODALITIES, Views
 from bonafide.models.descriptors import VIEW_DESCRIPTORS
 from bonafide.training import rival_machine, rival_task
 from bonafide.training.crop_cache import CropCache

@@ -12,7 +12,8 @@ from bonafide.decision.operating_point import load_operating_point
 from bonafide.deploy.rival_run import Place, load_judge, run_machine, run_network, views_of
 from bonafide.deploy.run_scores import score_rows
 from bonafide.evaluation.score_writer import write_score_rows
-from bonafide.models.catalogue import MACHINES, NETWORKS, Views, describe_ms
+from bonafide.models.catalogue import MACHINES, NETWORKS
+from bonafide.models.catalogue_entry import Views, describe_ms
 from bonafide.models.cost import Cost as NetworkCost
 from bonafide.models.cost import cost_of, milliseconds
 from bonafide.papers.cascade_trial import Preparing, development_measure, earlier_run

@@ -8,7 +8,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from bonafide.models.catalogue import MODALITIES, NETWORKS
+from bonafide.models.catalogue import NETWORKS
+from bonafide.models.catalogue_entry import MODALITIES
 from bonafide.training.ms_fans_batches import jitter_photometry
 from bonafide.training.rival_settings import RivalSettings
 from bonafide.training.sampler import BalancedSampler, step_rng

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn, optim
 
-from bonafide.models.catalogue import NETWORKS, NetworkRival
+from bonafide.models.catalogue import NETWORKS
+from bonafide.models.catalogue_entry import NetworkRival
 from bonafide.training.checkpoint import load_tensors
 from bonafide.training.loop import BEST
 from bonafide.training.rival_batches import rival_batch

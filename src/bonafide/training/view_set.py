@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from bonafide.models.catalogue import FRAMES, MODALITIES, Views
+from bonafide.models.catalogue_entry import FRAMES, MODALITIES, Views
 from bonafide.training.crop_cache import CropCache, CropSettings, crop_cache
 from bonafide.training.run import Reporter, RunData, read_splits
 from bonafide.types import Presentation, Split
