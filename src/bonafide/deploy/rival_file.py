@@ -2,8 +2,8 @@
 
 A rival's graph takes views (batch, n, side, side, 3) uint8 RGB and gives score and alpha, equal
 weights (batch, n). Its record's family says what the n views are, and its preprocessing how to make
-them: "model", "kind", "scales", "crop_px", "frames" (see `models.catalogue_entry.Views`), and of three
-modalities "depth" (`face.depth_picture.FORM`).
+them: "model", "kind", "scales", "crop_px", "frames" (see
+`models.catalogue_entry.Views`), and of three modalities "depth" (`face.depth_picture.FORM`).
 """
 
 from __future__ import annotations
