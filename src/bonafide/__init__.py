@@ -1,6 +1,12 @@
 """bonafide: face presentation attack detection, from a photo or clip to a verdict with reasons."""
 
+import os
+
 from bonafide.version import __version__
+
+# The official ONNX Runtime reports its use to its maker. Nobody was asked, so it does not: it reads
+# this when it is first imported, which no module of this package does before this line.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = ["Detector", "__version__"]
 
