@@ -251,6 +251,19 @@ def test_a_url_that_leads_nowhere(bad):
         open_database(bad)
 
 
+@pytest.mark.parametrize(
+    "password", ["s3cr@t1ypw", "x/s3cr@t1ypw", "s3cr#t1ypw", "%s3cr%zz", "[s3cr", "s3cr@a/t1y#%pw"]
+)
+def test_a_password_that_breaks_the_url_is_not_told(password):
+    pytest.importorskip("psycopg")
+    with pytest.raises(StoreError, match="PGPASSWORD") as caught:
+        open_database(f"postgresql://bonafide:{password}@database.invalid/bonafide")
+    assert "t1y" not in str(caught.value)
+    assert "s3cr" not in str(caught.value)
+    shown = None if caught.value.__suppress_context__ else caught.value.__context__
+    assert (caught.value.__cause__, shown) == (None, None)  # nor by a traceback
+
+
 def test_values_never_become_statements(url):
     database = open_database(url)
     store.create_tables(database)

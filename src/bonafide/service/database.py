@@ -91,12 +91,16 @@ class Postgres:
         """Connect.
 
         Args:
-            url: ``postgresql://user@host/database``, as libpq reads it.
+            url: ``postgresql://user@host/database``, as libpq reads it; the password may stand in
+                the environment as ``PGPASSWORD``, where no list of processes shows it.
+
+        Raises:
+            StoreError: the URL cannot be read, or the server does not answer.
         """
         import psycopg
 
         self._url = url
-        self._shown = urlsplit(url).hostname or "the server"
+        self._shown = _host(url) or "the server"
         self._psycopg = psycopg
         self._connection = self._connect()
 
@@ -134,6 +138,8 @@ class Postgres:
     def _connect(self) -> Any:
         try:
             return self._psycopg.connect(self._url, connect_timeout=5)
+        except self._psycopg.ProgrammingError:  # its text quotes what it could not read
+            raise _unreadable() from None
         except self._psycopg.Error as error:
             raise _failure(self._shown, error) from error
 
@@ -158,6 +164,30 @@ def open_database(url: str | None) -> Database:
         "names no database.",
         where="--store",
         remedy="Write sqlite:///FILE.db or postgresql://USER@HOST/DATABASE.",
+    )
+
+
+def _host(url: str) -> str | None:
+    """The server's name, for messages.
+
+    Raises:
+        StoreError: a sign in the password ends the address early; libpq would take its rest for
+            the server's name, and tell it to the log.
+    """
+    address = url.partition("://")[2].partition("?")[0]
+    if address.count("@") > 1 or "#" in address or "@" in address.partition("/")[2]:
+        raise _unreadable()
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        raise _unreadable() from None
+
+
+def _unreadable() -> StoreError:
+    return StoreError(
+        "cannot be read as a URL.",
+        where="--store",
+        remedy="Put the password into the environment as PGPASSWORD, or percent-encode it.",
     )
 
 
