@@ -1,6 +1,7 @@
 """The deployment files name programs, options, ports, folders and users that exist and agree.
 
-No container engine runs in the tests; what can be read is read.
+No container engine runs in the tests; what can be read is read. `docs/service.md` says when they
+last ran in one.
 """
 
 import json
@@ -9,6 +10,9 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -65,10 +69,16 @@ def check(options):
     assert options["host"] == "127.0.0.1" or options["require_key"]
 
 
-def compose_command():
-    [command] = COMPOSE["services"]["service"]["command"]
-    return shlex.split(command.replace("$$STORE", COMPOSE["services"]["service"]["environment"]
-                                       ["STORE"]))  # fmt: skip
+def composed(name="service"):
+    return COMPOSE["services"][name]
+
+
+def probe():
+    """The Containerfile's health check as (command, seconds by option)."""
+    [rest] = told("HEALTHCHECK")
+    options, _, words = rest.partition(" CMD ")
+    times = dict(re.findall(r"--([a-z-]+)=(\d+s)", options))
+    return json.loads(words), times
 
 
 def test_the_unit_starts_a_service_that_the_command_line_knows():
@@ -107,7 +117,10 @@ def test_the_container_runs_what_it_has_built():
     made = re.search(r"python -m venv (\S+)", told("RUN")[0])[1]
     assert any(rest == f"--from=build {made} {made}" for rest in told("COPY"))
     assert f"PATH={made}/bin:" in told("ENV")[0]
-    extras = re.search(r'"\.\[([a-z,]+)\]"', told("RUN")[0])[1].split(",")
+    install = told("RUN")[0]
+    assert "-c constraints.txt" in install  # the versions that the tests passed with
+    assert "constraints.txt" in told("COPY")[0].split()
+    extras = re.search(r'"\.\[([a-z,]+)\]"', install)[1].split(",")
     project = (ROOT / "pyproject.toml").read_text()
     assert all(re.search(rf"^{extra} = \[", project, re.MULTILINE) for extra in extras)
     [user] = told("USER")
@@ -117,31 +130,85 @@ def test_the_container_runs_what_it_has_built():
 def test_ports_and_health_agree():
     port = SERVE.make_context("serve", []).params["port"]
     assert told("EXPOSE") == [str(port)]
-    assert f"http://127.0.0.1:{port}/ready" in told("HEALTHCHECK")[0]
-    [published] = COMPOSE["services"]["service"]["ports"]
+    command, times = probe()
+    assert f"http://127.0.0.1:{port}/ready" in command[-1]
+    [published] = composed()["ports"]
     assert published == f"127.0.0.1:{port}:{port}"
+    # Podman's own image format has no health check, so that compose brings the same one.
+    check_here = dict(composed()["healthcheck"])
+    [kind, *words] = check_here.pop("test")
+    assert (kind, words) == ("CMD", command)
+    assert {name.replace("_", "-"): value for name, value in check_here.items()} == times
+
+
+def test_the_health_check_tells_ready_from_not():
+    command, _ = probe()
+    program = command[-1]
+    with ThreadingHTTPServer(("127.0.0.1", 0), Ready) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        mine = program.replace(":8000/", f":{server.server_port}/")
+        assert mine != program
+        codes = []
+        for Ready.status in (200, 503):
+            done = subprocess.run([sys.executable, *command[1:-1], mine], capture_output=True)
+            codes.append(done.returncode)
+        server.shutdown()
+    assert codes == [0, 1]
+
+
+class Ready(BaseHTTPRequestHandler):
+    """Answers as `/ready` does."""
+
+    status = 200
+
+    def do_GET(self):
+        self.send_response(self.status if self.path == "/ready" else 404)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
 
 
 def test_compose_starts_a_service_with_its_database():
-    services = COMPOSE["services"]
-    build = services["service"]["build"]
-    folder = (OPS / build["context"]).resolve()
-    assert (folder, (folder / build["dockerfile"]).is_file()) == (ROOT, True)
-    words = compose_command()
-    assert words[0] == "exec"
-    options = serve_options(words[1:])
+    service, database = composed(), composed("database")
+    folder = (OPS / service["build"]["context"]).resolve()
+    assert (folder, (folder / service["build"]["dockerfile"]).is_file()) == (ROOT, True)
+    assert "entrypoint" not in service  # the image's own
+    options = serve_options([*json.loads(told("ENTRYPOINT")[0]), *service["command"]])
     check(options)
-    database = services["database"]["environment"]
-    store = options["store"]
-    expected = f"postgresql://{database['POSTGRES_USER']}:"
-    assert store.startswith(expected)
-    assert store.endswith(f"@database/{database['POSTGRES_DB']}")
-    assert services["service"]["depends_on"]["database"]["condition"] == "service_healthy"
-    assert database["POSTGRES_USER"] in services["database"]["healthcheck"]["test"]
-    [volume] = services["database"]["volumes"]
+    made = database["environment"]
+    assert options["store"] == (
+        f"postgresql://{made['POSTGRES_USER']}@database/{made['POSTGRES_DB']}"
+    )
+    assert service["depends_on"]["database"]["condition"] == "service_healthy"
+    [volume] = database["volumes"]
     assert volume.split(":")[0] in COMPOSE["volumes"]
-    grace = services["service"]["stop_grace_period"]
+    grace = service["stop_grace_period"]
     assert float(grace.removesuffix("s")) > GOODBYE_S
+
+
+def test_any_password_will_do_and_no_list_of_processes_shows_it():
+    """It once stood in the URL, where `@` or `%` broke it, and the URL in the command line."""
+    service, database = composed(), composed("database")
+    assert service["environment"] == {"PGPASSWORD": database["environment"]["POSTGRES_PASSWORD"]}
+    assert "PASSWORD" not in str([service["command"], service["healthcheck"], service["build"]])
+
+
+def test_the_database_is_healthy_only_when_it_can_be_reached():
+    """While the image makes its database, a first server answers on the socket alone."""
+    database = composed("database")
+    [kind, program, *words] = database["healthcheck"]["test"]
+    assert (kind, program) == ("CMD", "pg_isready")
+    options = dict(zip(words[::2], words[1::2], strict=True))
+    assert options == {"-U": database["environment"]["POSTGRES_USER"], "-h": "127.0.0.1"}
+
+
+def test_the_container_can_change_nothing_but_its_store():
+    service = composed()
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["tmpfs"] == told("VOLUME")  # no nameless volume for each container
 
 
 def can_compose():
@@ -163,4 +230,4 @@ def test_compose_itself_reads_the_file():
 def test_no_secret_stands_in_a_deployment_file(path):
     for line in path.read_text().splitlines():
         if re.search("password|secret|token", line, re.IGNORECASE) and not line.startswith("#"):
-            assert re.search(r"POSTGRES_PASSWORD: \$\{|:\$\{POSTGRES_PASSWORD", line), line
+            assert re.search(r"(POSTGRES_|PG)PASSWORD: \$\{POSTGRES_PASSWORD:\?", line), line
