@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from bonafide.face.weights import TENSORS_SHA256
 from bonafide.service.confine import deny_calls
 
 PREFACE = """
@@ -81,3 +82,24 @@ def test_processor_time_is_bounded_from_now_on():
 def test_the_filter_is_not_put_on_where_it_does_not_fit(monkeypatch):
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
     assert deny_calls() is False
+
+
+HOMELESS = """
+import pathlib
+def nobodys(cls):
+    raise RuntimeError("Could not determine home directory.")
+pathlib.Path.home = classmethod(nobodys)
+"""
+
+
+def test_the_detector_loads_in_a_sealed_process_of_a_user_without_a_home(monkeypatch):
+    """As systemd's DynamicUser makes one. It once looked for a folder it could write to, in vain:
+    the unit never started.
+    """
+    for name in ("HOME", "XDG_CACHE_HOME", "BONAFIDE_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    if sys.platform != "linux":
+        return
+    code = HOMELESS + "deny_calls()\nfrom bonafide.face import weights\n"
+    done = run(code + "print(weights.digest(weights.load_tensors()))")
+    assert done.stdout.strip() == TENSORS_SHA256, done.stderr

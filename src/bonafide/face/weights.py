@@ -54,8 +54,9 @@ def cache_folder() -> Path:
         return Path(xdg) / "bonafide"
     try:
         home = Path.home()
-    except RuntimeError:  # no home folder, as in some containers: nothing can be kept there
-        return Path(tempfile.gettempdir()) / "bonafide-cache"
+    except RuntimeError:  # nobody's home, as of a user that systemd makes for one run
+        # Not tempfile.gettempdir: it tries to write, and fails where nothing may be written.
+        return Path(os.environ.get("TMPDIR", "/tmp")) / "bonafide-cache"
     if sys.platform == "darwin":
         return home / "Library" / "Caches" / "bonafide"
     if sys.platform == "win32":
