@@ -211,7 +211,9 @@ def _job(
     rooms = devices.rooms[video.folder]
     who = people[video.person]
     attack = video.kind != "real"
-    shown = show(who, rooms, seed, TWIN, FRAMING, video.person, "photo", video=False)
+    # Prints show pictures of the device itself; a sharper, noisier camera would tell by the bytes.
+    camera = devices.device.camera
+    shown = show(who, rooms, seed, TWIN, FRAMING, video.person, "photo", video=False, camera=camera)
     scene = Scene(
         species="print_region_cut" if attack else BONA_FIDE_SPECIES,
         subject=video.person,
