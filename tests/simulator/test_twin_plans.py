@@ -110,6 +110,15 @@ def test_twins_have_other_people_and_devices():
     assert len(cameras) == 1 + 3 + 2 + 6 + 1 + 2
 
 
+def test_prints_of_casia_surf_show_pictures_of_its_own_camera():
+    """Another camera, sharper or noisier, leaves bytes that tell; see docs/twins.md."""
+    shown = [job.scene.shown for job in plan_twin("casia-surf", "tiny", 0).jobs]
+    cameras = {job.scene.device.camera for job in plan_twin("casia-surf", "tiny", 0).jobs}
+    assert {one.camera for one in shown if one is not None} == cameras
+    assert len(cameras) == 1
+    assert len([one for one in shown if one is not None]) == 9
+
+
 def test_infrared_of_mipd_falls_with_distance_between_black_and_white():
     """Sheets of skin's and of paper's albedo before both cameras: a face spans 430 to 800 mm."""
     for device in plan_twin("mipd", "tiny", 0).facts["devices"].devices:
