@@ -45,15 +45,22 @@ def any_camera(scene: Scene) -> CameraSettings:
     return replace(plan.rig.camera, white_adaptation=WHITE_ADAPTATION)
 
 
-def earlier(own: bool, changes: dict[str, float]) -> Change:
-    """Another earlier camera: the twin's own or any, with settings changed."""
+def earlier(changes: dict[str, float], *, drawn: bool = False) -> Change:
+    """The earlier camera with settings changed; ``drawn``: any camera instead of the twin's own."""
 
     def change(scene: Scene) -> Scene:
         assert scene.shown is not None
-        camera = scene.device.camera if own else any_camera(scene)
+        camera = any_camera(scene) if drawn else scene.shown.camera
+        assert camera is not None
         return replace(scene, shown=replace(scene.shown, camera=replace(camera, **changes)))
 
     return change
+
+
+def sharpened(scene: Scene) -> Scene:
+    """What is printed is as sharp as the device's own pictures."""
+    assert scene.shown is not None
+    return replace(scene, shown=replace(scene.shown, camera=scene.device.camera))
 
 
 def ink(fade: float, black: float, **changes: float) -> Change:
@@ -74,13 +81,11 @@ CHANGES: dict[str, Change] = {
     "no paper fibre": ink(1, 0, fibre=0.0),
     "weak inks (saturation x 0.6, black + 0.13)": ink(0.6, 0.13),
     "no holes": lambda scene: scene,
-    "own earlier camera, without sharpening": earlier(True, NO_SHARPENING),
-    "own earlier camera, without tone curve": earlier(True, NO_TONE),
-    "own earlier camera, without noise": earlier(True, NO_NOISE),
-    "own earlier camera, without all three": earlier(True, NO_SHARPENING | NO_TONE | NO_NOISE),
-    "any earlier camera": earlier(False, {}),
-    "any earlier camera, without sharpening": earlier(False, NO_SHARPENING),
-    "any earlier camera, without all three": earlier(False, NO_SHARPENING | NO_TONE | NO_NOISE),
+    "photos without tone curve": earlier(NO_TONE),
+    "photos without noise": earlier(NO_NOISE),
+    "photos sharpened as the device does": sharpened,
+    "photos of any camera": earlier({}, drawn=True),
+    "photos of any camera, without sharpening": earlier(NO_SHARPENING, drawn=True),
 }
 
 
