@@ -19,6 +19,7 @@ from bonafide.datasets.media import first_picture
 from bonafide.face.detect import MtcnnDetector
 from bonafide.face.find import find_faces
 from bonafide.simulator.twin_probe import balanced_sample, one_a_clip, probe_twin
+from bonafide.types import BONA_FIDE_SPECIES
 
 
 def main() -> None:
@@ -26,10 +27,13 @@ def main() -> None:
     parser.add_argument("name", help="as in `bonafide index`")
     parser.add_argument("root", type=Path)
     parser.add_argument("--protocol", default=None)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--species", default=None, help="attacks of this species alone")
+    parser.add_argument("--seed", type=int, default=0, help="of the sample, folds and shuffles")
     parser.add_argument("--faces", type=int, default=100, help="pictures to look for a face in")
     given = parser.parse_args()
     rows = load(given.name, given.root, Asked(protocol=given.protocol, partial=True)).rows
+    kept = (given.species, BONA_FIDE_SPECIES)
+    rows = [row for row in rows if given.species is None or row.pai_species in kept]
     sample = balanced_sample(one_a_clip(given.root, rows), given.seed)
     print(f"{given.name} (simulated), {len(sample)} clips, half of them bona fide\n")
     print("| probe | area under the curve | band of chance (95 %) | outside |")
@@ -44,8 +48,7 @@ def main() -> None:
     for row in sample[:: max(1, len(sample) // given.faces)]:
         seen[row.pai_species] += 1
         found[row.pai_species] += len(find_faces(first_picture(row), detector)) > 0
-    print()
-    print("Faces found:", ", ".join(f"{name} {found[name]} of {seen[name]}" for name in seen))
+    print("\nFaces found:", ", ".join(f"{name} {found[name]} of {seen[name]}" for name in seen))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -132,3 +133,57 @@ def test_what_should_tell_nothing_stays_at_chance(name, tmp_path):
     sample = balanced_sample(one_a_clip(tmp_path, rows), 0)
     told = {one.name for one in probe_twin(tmp_path, sample, seed=0) if one.is_outside}
     assert told <= {"background", "infrared mean in the face", "depth holes in the face"}
+
+
+def one_photo(job):
+    """The job's first photo alone, under both of its names, at a fixed quality."""
+    links = job.form.links[:3]
+    files = tuple(name for pair in links for name in pair)
+    form = replace(job.form, links=links)
+    return replace(job, files=files, form=form)
+
+
+def color_bytes(job, folder):
+    job = one_photo(replace(job, form=replace(job.form, quality=(92, 92))))
+    run_job(job, folder)
+    return (folder / job.files[0]).stat().st_size
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_what_the_earlier_camera_sharpens_costs_bytes_and_is_a_knob(tmp_path):
+    """The same prints of six people, shown as taken by two cameras."""
+    jobs = plan_twin("casia-surf", "small", 4).jobs[1:24:4]
+    ratios = []
+    for job in jobs:
+        assert job.scene.species == "print_region_cut"
+        sizes = []
+        for amount in (0.0, 2.0):
+            camera = replace(job.scene.shown.camera, sharpen_amount=amount)
+            shown = replace(job.scene.shown, camera=camera)
+            changed = replace(job, scene=replace(job.scene, shown=shown))
+            sizes.append(color_bytes(changed, tmp_path))
+        ratios.append(sizes[1] / sizes[0])
+    assert min(ratios) > 1.0
+    assert np.mean(ratios) > 1.04
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_the_file_and_the_box_of_casia_surf_stay_at_chance(tmp_path):
+    """A photo and a print of forty people; depth holes and infrared may tell, as the page says."""
+    plan = plan_twin("casia-surf", "small", 4)
+    rng = np.random.default_rng(0)
+    jobs = []
+    for start in range(0, 4 * 40, 4):
+        live, *prints = plan.jobs[start : start + 4]
+        assert live.scene.subject == prints[-1].scene.subject
+        jobs += [live, prints[int(rng.integers(3))]]
+    records = [run_job(one_photo(job), tmp_path) for job in jobs]
+    for text, content in plan.texts.items():
+        (tmp_path / text).write_text(content)
+    (tmp_path / "provenance.json").write_text(json.dumps({"jobs": records}))
+    rows = load("casia-surf", tmp_path, Asked(protocol="release", partial=True)).rows
+    assert len(rows) == 80
+    told = {one.name for one in probe_twin(tmp_path, rows, seed=0) if one.is_outside}
+    assert told <= {"infrared mean in the face", "depth holes in the face"}

@@ -110,6 +110,16 @@ def test_twins_have_other_people_and_devices():
     assert len(cameras) == 1 + 3 + 2 + 6 + 1 + 2
 
 
+def test_prints_of_casia_surf_show_unsharpened_pictures_of_its_own_camera():
+    """Another camera, sharper or noisier, leaves bytes that tell; see docs/twins.md."""
+    scenes = [job.scene for job in plan_twin("casia-surf", "tiny", 0).jobs]
+    [own] = {scene.device.camera for scene in scenes}
+    shown = [scene.shown.camera for scene in scenes if scene.shown is not None]
+    assert len(shown) == 9
+    assert own.sharpen_amount > 0
+    assert set(shown) == {replace(own, sharpen_amount=0.0)}
+
+
 def test_infrared_of_mipd_falls_with_distance_between_black_and_white():
     """Sheets of skin's and of paper's albedo before both cameras: a face spans 430 to 800 mm."""
     for device in plan_twin("mipd", "tiny", 0).facts["devices"].devices:

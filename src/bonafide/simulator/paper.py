@@ -5,10 +5,15 @@ is the white that everything on it is measured from. Office paper is brightened:
 ultraviolet into blue, so a print of skin on it is cooler and less red than the skin was. How
 much depends on the light: daylight is full of ultraviolet, most LED lamps have nearly none.
 
-CIELAB (D50) of coated, uncoated and news papers are those of the printing conditions of ISO
-12647-2:2013 (premium coated 95/1.5/-6, wood-free uncoated 93.5/2.5/-10) and ISO 12647-3 (newsprint
-82/0/3), measured with ultraviolet in the light (M1). Photo papers, what brighteners leave without
-ultraviolet, and the spread of chroma that unmanaged home printers have are estimates, and wide.
+CIELAB (D50) whites, with their sources:
+- office paper, 93.5/2.5/-10: the paper of FOGRA52 (PSOuncoated_v3), brightened wood-free uncoated,
+  as https://proofing.de/proofing-recycled-paper-is-that-possible/ states it, beside 95/0/-2 for the
+  unbrightened one of FOGRA47;
+- newsprint, 82/0/3: ISO 12647-3, black backing (GOST R ISO 12647-3-2014, table 2);
+- offset, 95/1.5/-6: ASSUMED to be FOGRA51's, brightened coated. No public source was found; glossy
+  coated paper of ISO 12647-2:2004, measured without a stated amount of ultraviolet, is 95/0/-2.
+Photo and matte inkjet papers, what brighteners leave without ultraviolet, and the spread of chroma
+that unmanaged home printers have are assumed, too, and wide.
 """
 
 from __future__ import annotations
@@ -63,6 +68,7 @@ class Process:
 
 
 _OFFICE = (93.5, 2.5, -10.0)
+"""Published; see the head of this file for which whites are, and which are assumed."""
 
 PROCESSES = {
     "office laser": Process(

@@ -15,7 +15,7 @@ people and four photos a clip.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bonafide.datasets.casia_surf import ATTACK_TYPES, FAMILIES, FOLDERS, PUBLISHED
 from bonafide.simulator.carrier import Manner
@@ -42,6 +42,10 @@ TWIN = "casia-surf"
 REGIONS = {"e": "eyes", "en": "eyes_nose", "enm": "eyes_nose_mouth"}
 FACE_SHARE = (0.46, 0.58)
 FRAMING = Framing((264, 352), (0.42, 0.52))
+PHOTO_SHARPENING = 0.0
+"""Share of the device's own sharpening that its photos have when they are printed. What is printed
+passes two cameras: sharpened by both, it takes more bytes than a face at the same JPEG quality, and
+more still if the first was any camera. A knob of that cue."""
 MODALITIES = ("color", "depth", "ir")
 PER_FOLDER = 1000
 """Triplets in a numbered folder of the challenge's Val and Testing."""
@@ -211,7 +215,9 @@ def _job(
     rooms = devices.rooms[video.folder]
     who = people[video.person]
     attack = video.kind != "real"
-    shown = show(who, rooms, seed, TWIN, FRAMING, video.person, "photo", video=False)
+    camera = devices.device.camera
+    camera = replace(camera, sharpen_amount=PHOTO_SHARPENING * camera.sharpen_amount)
+    shown = show(who, rooms, seed, TWIN, FRAMING, video.person, "photo", video=False, camera=camera)
     scene = Scene(
         species="print_region_cut" if attack else BONA_FIDE_SPECIES,
         subject=video.person,

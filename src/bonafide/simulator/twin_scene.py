@@ -22,7 +22,7 @@ from bonafide.simulator.display import DisplaySettings, draw_display
 from bonafide.simulator.identity import Identity, balanced_population, draw_identity
 from bonafide.simulator.lighting import Lighting, draw_lighting
 from bonafide.simulator.printer import PrinterSettings, draw_printer
-from bonafide.simulator.rig import DepthSettings, InfraredSettings, draw_rig
+from bonafide.simulator.rig import DepthSettings, InfraredSettings, Rig, draw_rig
 from bonafide.simulator.screens import family_of
 from bonafide.simulator.session import CapturePlan, Clip, plan_capture
 from bonafide.simulator.twin import generator, seed_of
@@ -68,6 +68,8 @@ class Shown:
             smaller than in the attack's own picture, the carrier's edges lie out of view.
         whole: prints show all of it, see `carrier.Source`.
         room: where: one of the twin's own, or its look would tell live from attack.
+        camera: that took it, and nobody resent it; None: any from `camera.draw_camera`. How much
+            it sharpens and how noisy it is adds to what the twin's own camera does.
     """
 
     who: Identity
@@ -77,6 +79,7 @@ class Shown:
     size: tuple[int, int]
     face_share: tuple[float, float]
     whole: bool
+    camera: CameraSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +114,17 @@ class Scene:
 def draw_session(scene: Scene, rng: np.random.Generator) -> CapturePlan:
     """Place and pose of the face, room, light and device; whatever is presented."""
     plan = plan_capture(rng, scene.width, scene.height, face_share=scene.face_share)
-    # A clip is not resent by an app as a photo is; its codec comes later.
-    shot = replace(plan.rig.shot, resend_quality=0, motion_px=0.25 * plan.rig.shot.motion_px)
-    rig = replace(plan.rig, camera=scene.device.camera, shot=shot)
+    rig = _rig(plan, scene.device.camera)
     if scene.device.infrared is not None and scene.device.depth is not None:
         rig = replace(rig, infrared=scene.device.infrared, depth=scene.device.depth)
     return replace(_placed(plan, scene.room), rig=rig)
+
+
+def _rig(plan: CapturePlan, camera: CameraSettings) -> Rig:
+    """The plan's rig with a twin's camera."""
+    # A clip is not resent by an app as a photo is; its codec comes later.
+    shot = replace(plan.rig.shot, resend_quality=0, motion_px=0.25 * plan.rig.shot.motion_px)
+    return replace(plan.rig, camera=camera, shot=shot)
 
 
 def stage_scene(scene: Scene, rng: np.random.Generator) -> Clip:
@@ -135,8 +143,11 @@ def _source(shown: Shown) -> Source:
     """An earlier capture; several attacks show the same one, as in the real data sets."""
     rng = np.random.default_rng(shown.seed)
     plan = _placed(plan_capture(rng, *shown.size, face_share=shown.face_share), shown.room)
-    camera = replace(plan.rig.camera, white_adaptation=WHITE_ADAPTATION)
-    plan = replace(plan, rig=replace(plan.rig, camera=camera))
+    if shown.camera is None:
+        camera = replace(plan.rig.camera, white_adaptation=WHITE_ADAPTATION)
+        plan = replace(plan, rig=replace(plan.rig, camera=camera))
+    else:
+        plan = replace(plan, rig=_rig(plan, shown.camera))
     actor = build_actor(shown.who)
     return film_source(actor, rng, video=shown.video, plan=plan, whole=shown.whole)
 
@@ -213,13 +224,18 @@ def show(
     framing: Framing,
     *words: object,
     video: bool,
+    camera: CameraSettings | None = None,
 ) -> Shown:
-    """An earlier capture of a person, in clothes of that day; ``words`` name it."""
+    """An earlier capture of a person, in clothes of that day; ``words`` name it.
+
+    Args:
+        camera: see `Shown`.
+    """  # fmt: skip
     rng = generator(seed, twin, "earlier capture", *words)
     room = rooms[int(rng.integers(len(rooms)))]
     shown_seed = seed_of(seed, twin, "shown", *words)
     return Shown(dress(person, rng), room, shown_seed, video, framing.size, framing.face_share,
-                 framing.whole)  # fmt: skip
+                 framing.whole, camera)  # fmt: skip
 
 
 # ------------------------------------------------------------------ rooms and devices
