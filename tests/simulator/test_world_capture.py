@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from bonafide.simulator.capture_clip import SPECIES, capture_clip, stage_clip
+from bonafide.simulator.carrier import Manner
 from bonafide.simulator.identity import balanced_population
 from bonafide.simulator.motion import REST, draw_motion
 from bonafide.simulator.picture import Backdrop
@@ -86,6 +87,21 @@ def test_every_species_pivots_at_the_face(stages):
         # A worn mask is centred at its wearer's face, which differs by a few mm.
         limit = 2.5 if name.startswith("mask_") else 0.7
         assert np.linalg.norm(places[name] - expected) < limit, name
+
+
+def test_a_cut_print_shows_its_face_at_one_size_however_far_it_lies_before_the_face():
+    """On the nose, or on the brows where the nose is cut out; without more distance, 5 % apart."""
+    sizes = {}
+    for regions in ("eyes", "eyes_nose"):
+        plan = make_plan(3, yaw_deg=0.0, pitch_deg=0.0, roll_deg=0.0, distance_mm=500.0)
+        clip = stage_clip(
+            PEOPLE[0], "print_region_cut", np.random.default_rng(4), plan, holder=PEOPLE[1],
+            manner=Manner(regions=regions, bent=False),
+        )  # fmt: skip
+        stage = Stage(clip)
+        shown = stage.view.to_picture(stage._pose(REST, 0.0)[4])
+        sizes[regions] = np.ptp(shown, axis=0).sum()
+    assert sizes["eyes"] == pytest.approx(sizes["eyes_nose"], rel=0.004)
 
 
 def test_a_worn_mask_shows_its_face_at_the_size_of_a_live_one(stages):

@@ -206,6 +206,7 @@ def _cut(eyes_only: bool) -> Callable[..., Staging]:
             source, devices.printer, devices.holder, rng,
             regions=devices.manner.regions or drawn, bent=devices.manner.bent is not False,
             fill=plan.rig.camera.sensor_fill, eyes_of=lambda who: worn_by(who, subject),
+            distance_mm=plan.distance_mm,
         )  # fmt: skip
 
     return stage

@@ -246,10 +246,12 @@ def stage_cut_print(
     bent: bool,
     fill: float,
     eyes_of: Callable[[Identity], Identity],
+    distance_mm: float,
 ) -> Staging:
     """A life-size print with holes, held before a live face.
 
     Args:
+        distance_mm: of a life-size live face.
         regions: a key of `REGIONS`; bent: around the face, or flat.
         eyes_of: the holder with eyes where the print's holes are, as an attacker prints to size.
     """  # fmt: skip
@@ -273,7 +275,9 @@ def stage_cut_print(
         actor=actor,
         extras=(paper, *hands),
         gesture=motion,
-        life=life,
+        # The paper lies before the face: who wears it stands back by as much, as a camera is framed
+        # by what it sees, so the size of a face tells nothing.
+        life=life + float(depth.mean()) / distance_mm,
         landmarks=np.column_stack([spots, depth]).astype(float),
         follows=True,
         plane=halftone_structure(texture, printer, frame[2:], fill),
