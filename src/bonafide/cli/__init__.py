@@ -19,6 +19,7 @@ from bonafide.cli.compare import compare
 from bonafide.cli.demo import demo
 from bonafide.cli.evaluate import evaluate
 from bonafide.cli.export import export
+from bonafide.cli.fuse import fuse
 from bonafide.cli.index import index
 from bonafide.cli.keys import keys_app
 from bonafide.cli.magnify import magnify
@@ -32,6 +33,7 @@ from bonafide.cli.simulate import simulate_app
 from bonafide.cli.train import train_app
 from bonafide.cli.train_cascade import train_cascade
 from bonafide.cli.train_motion import train_motion, train_texture
+from bonafide.cli.train_recapture import train_recapture
 from bonafide.cli.train_rival import train_rival
 from bonafide.cli.train_skin_colour import train_skin_colour
 from bonafide.cli.weights import weights_app
@@ -44,6 +46,7 @@ train_app.command("texture")(train_texture)
 train_app.command("rival")(train_rival)
 train_app.command("cascade")(train_cascade)
 train_app.command("skin-colour")(train_skin_colour)
+train_app.command("recapture")(train_recapture)
 
 app = typer.Typer(
     name="bonafide",
@@ -60,6 +63,7 @@ app.command()(index)
 app.command()(audit)
 app.add_typer(weights_app)
 app.add_typer(train_app)
+app.command()(fuse)
 app.command()(export)
 app.command()(score)
 app.command()(evaluate)

@@ -17,17 +17,22 @@ from bonafide.deploy.record import METADATA_KEY, ModelRecord
 from bonafide.deploy.runtime import OnnxModel
 from bonafide.models.motion_cnn_lstm import MotionCnnLstm, MotionScorer
 from bonafide.models.ms_fans import MsFans, MsFansScorer
+from bonafide.models.recapture_fusion import RecaptureFusion
+from bonafide.models.recapture_net import RecaptureNet, RecaptureScorer
 from bonafide.models.skin_colour import SkinColour, SkinColourScorer
 from bonafide.types import BonafideError
 
 PARITY = 1e-4
 """Largest difference of a score or alpha between torch and ONNX Runtime that is let pass."""
 
+FaceNetwork = MsFans | SkinColour | RecaptureNet | RecaptureFusion
+"""A network that judges the crops of a face."""
+
 CROPS_FORM = GraphForm("crops", ("score", "alpha"), {0: "batch"})
 
 
 def export_onnx(
-    network: MsFans | SkinColour,
+    network: FaceNetwork,
     record: ModelRecord,
     out: Path,
     *,
@@ -44,8 +49,12 @@ def export_onnx(
     return export_scorer(face_scorer(network), record, out, CROPS_FORM, [probe])
 
 
-def face_scorer(network: MsFans | SkinColour) -> nn.Module:
+def face_scorer(network: FaceNetwork) -> nn.Module:
     """The deployed form of a network: uint8 crops in, score and scale weights out."""
+    if isinstance(network, RecaptureFusion):
+        return network.eval()
+    if isinstance(network, RecaptureNet):
+        return RecaptureScorer(network).eval()
     scorer = SkinColourScorer(network) if isinstance(network, SkinColour) else MsFansScorer(network)
     return scorer.eval()
 

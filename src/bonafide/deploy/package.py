@@ -14,6 +14,7 @@ import numpy.typing as npt
 from bonafide.decision.operating_point import load_operating_point
 from bonafide.deploy.cascade_export import export_cascade_run
 from bonafide.deploy.export import export_clip_onnx, export_onnx
+from bonafide.deploy.face_networks import NETWORKS
 from bonafide.deploy.machine_export import (
     Tensors,
     export_machine,
@@ -32,6 +33,8 @@ from bonafide.models.descriptors import CLIP_DESCRIPTORS
 from bonafide.training import (
     motion_task,
     ms_fans_task,
+    recapture_fusion,
+    recapture_task,
     rival_machine,
     rival_task,
     skin_colour_task,
@@ -42,6 +45,7 @@ from bonafide.training.checkpoint import save_tensors
 from bonafide.training.loop import compact
 from bonafide.training.motion_settings import MotionSettings
 from bonafide.training.ms_fans_settings import MsFansSettings
+from bonafide.training.recapture_settings import RecaptureSettings
 from bonafide.training.rival_machine import MachineSettings
 from bonafide.training.rival_settings import RivalSettings
 from bonafide.training.run import RECORD, family_of
@@ -88,17 +92,10 @@ def export_run(
     return difference
 
 
-def _export_ms_fans(
+def _export_face(
     run: Path, record: ModelRecord, output: Path, probe: Path | None
 ) -> tuple[Tensors, float]:
-    network, _ = ms_fans_task.load_network(run)
-    return compact(network), export_onnx(network, record, output, probe=_crops(probe, record))
-
-
-def _export_skin_colour(
-    run: Path, record: ModelRecord, output: Path, probe: Path | None
-) -> tuple[Tensors, float]:
-    network, _ = skin_colour_task.load_network(run)
+    network = NETWORKS[family_of(run)](run)
     return compact(network), export_onnx(network, record, output, probe=_crops(probe, record))
 
 
@@ -136,8 +133,7 @@ def _export_machine(
 
 Exporter = Callable[[Path, ModelRecord, Path, Path | None], tuple[Tensors, float]]
 EXPORTERS: dict[str, Exporter] = {
-    ms_fans_task.FAMILY: _export_ms_fans,
-    skin_colour_task.FAMILY: _export_skin_colour,
+    **dict.fromkeys(NETWORKS, _export_face),
     motion_task.FAMILY: _export_motion,
     rival_task.FAMILY: _export_rival,
     rival_machine.FAMILY: _export_machine,
@@ -163,6 +159,16 @@ def _ms_fans_input(run: Path) -> _Input:
 def _skin_colour_input(run: Path) -> _Input:
     settings = load_settings(SkinColourSettings, run / RECORD)
     return _Input({"scales": [settings.scale], "crop_px": settings.crop_px}, CROPS)
+
+
+def _recapture_input(run: Path) -> _Input:
+    settings = load_settings(RecaptureSettings, run / RECORD)
+    return _Input({"scales": [settings.scale], "crop_px": settings.crop_px}, CROPS)
+
+
+def _fusion_input(run: Path) -> _Input:
+    settings = load_settings(recapture_fusion.FusionSettings, run / RECORD)
+    return _Input({"scales": list(settings.scales), "crop_px": settings.crop_px}, CROPS)
 
 
 def _motion_input(run: Path) -> _Input:
@@ -192,6 +198,8 @@ def _machine_input(run: Path) -> _Input:
 INPUTS: dict[str, Callable[[Path], _Input]] = {
     ms_fans_task.FAMILY: _ms_fans_input,
     skin_colour_task.FAMILY: _skin_colour_input,
+    recapture_task.FAMILY: _recapture_input,
+    recapture_fusion.FAMILY: _fusion_input,
     motion_task.FAMILY: _motion_input,
     texture_run.FAMILY: _texture_input,
     rival_task.FAMILY: _rival_input,

@@ -14,7 +14,7 @@ from bonafide.decision.criteria import choose
 from bonafide.decision.operating_point import OperatingPoint
 from bonafide.evaluation.score_file import read_development
 from bonafide.evaluation.score_writer import ScoreRow, rows_of_pictures, write_score_rows
-from bonafide.training import ms_fans_task, skin_colour_task
+from bonafide.training import ms_fans_task, recapture_fusion, recapture_task, skin_colour_task
 from bonafide.training.array_cache import ArrayCache
 from bonafide.training.crop_cache import CropCache
 from bonafide.training.face_caches import Caches
@@ -62,9 +62,21 @@ def _skin_colour_logits(run: Path, crops: npt.NDArray[np.uint8]) -> npt.NDArray[
     return skin_colour_task.logits_of(network, skin_colour_task.statistics_of(crops))
 
 
+def _recapture_logits(run: Path, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    network, _ = recapture_task.load_network(run)
+    return recapture_task.logits_of(network, crops)
+
+
+def _fusion_logits(run: Path, crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    fusion, _ = recapture_fusion.load_fusion(run)
+    return recapture_fusion.logits_of(fusion, crops)
+
+
 FACE_LOGITS: dict[str, Callable[[Path, npt.NDArray[np.uint8]], npt.NDArray[np.float32]]] = {
     ms_fans_task.FAMILY: _ms_fans_logits,
     skin_colour_task.FAMILY: _skin_colour_logits,
+    recapture_task.FAMILY: _recapture_logits,
+    recapture_fusion.FAMILY: _fusion_logits,
 }
 """Family -> logits (rows, 2) by a run's kept weights for crops (rows, n, side, side, 3)."""
 

@@ -24,7 +24,7 @@ SHIPPED = {
 SHIPPED_MODEL = SHIPPED["skin-colour"]
 """The one that is used when none is named."""
 
-FACE_FAMILIES = ("ms_fans", "skin_colour", "rival")
+FACE_FAMILIES = ("ms_fans", "skin_colour", "recapture_net", "recapture_fusion", "rival")
 """Families whose graphs take crops (faces, n, crop_px, crop_px, 3) and give score and alpha."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,19 +10,11 @@ import numpy.typing as npt
 import torch
 
 from bonafide.deploy.export import face_scorer
+from bonafide.deploy.face_networks import NETWORKS
 from bonafide.deploy.package import record_of
 from bonafide.deploy.runtime import CropScores
-from bonafide.models.ms_fans import MsFans
-from bonafide.models.skin_colour import SkinColour
-from bonafide.training import ms_fans_task, skin_colour_task
 from bonafide.training.loop import BEST
 from bonafide.training.run import family_of
-
-NETWORKS: dict[str, Callable[[Path], MsFans | SkinColour]] = {
-    ms_fans_task.FAMILY: lambda run: ms_fans_task.load_network(run)[0],
-    skin_colour_task.FAMILY: lambda run: skin_colour_task.load_network(run)[0],
-}
-"""Family -> the kept network of a run."""
 
 
 class TorchScorer:
