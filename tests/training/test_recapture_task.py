@@ -1,5 +1,6 @@
 """The recapture network learns, keeps its averaged weights, and goes on where it stopped."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -59,11 +60,10 @@ def fabric():
 
 
 def test_it_learns_what_every_augmentation_leaves(data, tmp_path):
-    settings = replace(TINY, steps=24, evaluate_every=12, learning_rate=5e-3, average=0.9)
+    settings = replace(TINY, steps=30, evaluate_every=30, learning_rate=5e-3, average=0.8)
     task = RecaptureTask(settings, data)
-    untaught = task.development_measure(task.build_network())
     progress = train(task, tmp_path, fabric())
-    assert progress.best_measure < 0.5 * untaught
+    assert progress.best_measure < 0.8 * math.log(2), "a coin's"
     kept, _ = load_tensors(tmp_path / BEST)
     network = task.build_network().average
     network.load_state_dict(
@@ -82,7 +82,7 @@ def test_a_killed_run_goes_on_bit_for_bit(data, tmp_path):
         if progress.step == 5:
             raise HaltError
 
-    task = RecaptureTask(TINY, data)
+    task = RecaptureTask(replace(TINY, live=2, attacks=2, sources=2), data)
     for name in ("straight", "halted"):
         (tmp_path / name).mkdir()
     train(task, tmp_path / "straight", fabric())
