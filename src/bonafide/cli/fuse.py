@@ -29,17 +29,10 @@ def fuse(
     ] = "eer",
 ) -> None:
     """Average runs, each in deviations from its mean over live photos; the result exports."""
-    from bonafide.deploy.fuse import Parts, fuse_runs
+    from bonafide.deploy.fuse import FusionData, Parts, fuse_runs
 
+    on = FusionData(data, bona_fide, crops or data.with_suffix(".fusion"), workers)
     with progress_bar() as bar:
-        point = fuse_runs(
-            Parts(skin_run, net_runs),
-            data,
-            bona_fide,
-            output,
-            crops or data.with_suffix(".fusion"),
-            workers=workers,
-            target=target,
-            report=reporter(bar, 1),
-        )
+        report = reporter(bar, 1)
+        point = fuse_runs(Parts(skin_run, net_runs), on, output, target=target, report=report)
     typer.echo(f"{output}: operating point {point.name}: {point.threshold:.4f}")

@@ -13,7 +13,7 @@ from bonafide.evaluation.record import read_record
 from bonafide.models.recapture_fusion import RecaptureFusion
 from bonafide.training import recapture_task, skin_colour_task
 from bonafide.training.checkpoint import save_tensors
-from bonafide.training.crop_cache import crop_cache
+from bonafide.training.crop_cache import CropCache, CropSettings, crop_cache
 from bonafide.training.face_caches import Caches
 from bonafide.training.loop import BEST, compact
 from bonafide.training.recapture_fusion import FAMILY, FusionSettings, parts_of
@@ -85,68 +85,79 @@ class Parts:
         return RecaptureFusion(colour, [network for network, _ in loaded]).eval(), made_of
 
 
+@dataclass(frozen=True)
+class FusionData:
+    """What a fusion is standardised, scored and given its threshold on.
+
+    Attributes:
+        table: its development split chooses the operating point; all people that the parts were
+            trained on stand in its training split.
+        photos: a folder of bona fide photos and clips of people that no part was trained on.
+        crops: folder of the crop caches.
+        workers: processes that cut crops.
+    """
+
+    table: Path
+    photos: Path
+    crops: Path
+    workers: int
+
+    def cut(
+        self, name: str, rows: Sequence[Presentation], what: CropSettings, report: Reporter
+    ) -> CropCache:
+        """The crops of a split or of the photos."""
+        told = report.preparing(name, len(rows))
+        return crop_cache(rows, self.crops / name, what, workers=self.workers, on_sample=told)
+
+
 def fuse_runs(
-    parts: Parts,
-    table: Path,
-    photos: Path,
-    run: Path,
-    crops: Path,
-    *,
-    workers: int,
-    target: str,
-    report: Reporter,
+    parts: Parts, data: FusionData, run: Path, *, target: str, report: Reporter
 ) -> OperatingPoint:
     """Join runs, standardise them on bona fide photos, and score the table's held-out splits.
 
     Args:
         parts: what to join.
-        table: its development split chooses the operating point; all people that the parts were
-            trained on stand in its training split.
-        photos: a folder of bona fide photos and clips of people that no part was trained on.
+        data: as said.
         run: the run folder to make.
-        crops: folder of the crop caches.
-        workers: processes that cut crops.
         target: see `decision.criteria.choose`.
         report: of the progress.
 
     Raises:
         BonafideError: the folder holds a run, the parts do not fit each other or the table, or
-            fewer than `LEAST_PHOTOS` photos show one usable face.
+            fewer than `LEAST_PHOTOS` pictures show one usable face.
     """
     if (run / RECORD).exists():
         raise BonafideError(
             "holds a run already.", where=str(run), remedy="Name another folder with -o."
         )
-    splits = read_splits(table)
-    held_out = {split: splits[split] for split in SCORED if splits[split]}
+    splits = read_splits(data.table)
     parts.check(splits[Split.TRAIN])
     fusion, made_of = parts.load()
-    faces = {"photos": bona_fide_rows(photos), **{s.value: rows for s, rows in held_out.items()}}
-    cut = {
-        name: crop_cache(
-            rows,
-            crops / name,
-            made_of.crops(),
-            workers=workers,
-            on_sample=report.preparing(name, len(rows)),
-        )
-        for name, rows in faces.items()
-    }
-    used = len(cut["photos"].crops)
+    what = made_of.crops()
+    photos = data.cut("photos", bona_fide_rows(data.photos), what, report)
+    used = _standardise(fusion, photos, data.photos)
+    held_out = [split for split in SCORED if splits[split]]
+    cut = {split: data.cut(split.value, splits[split], what, report) for split in held_out}
+    caches = Caches(splits, cut)
+    run.mkdir(parents=True, exist_ok=True)
+    save_tensors(run / BEST, compact(fusion), {})
+    who = (FAMILY, "recapture fusion", made_of.seeds[0])
+    result: dict[str, Value] = {"photos": data.photos.name, "photos_used": used}
+    write_run_record(run, who, made_of, caches.run_data(), result)
+    return score_run(run, caches, target)
+
+
+def _standardise(fusion: RecaptureFusion, photos: CropCache, folder: Path) -> int:
+    """Standardise on photos; how many pictures those were, of clips several."""
+    used = len(photos.crops)
     if used < LEAST_PHOTOS:
         raise BonafideError(
             f"only {used} pictures show one usable face.",
-            where=str(photos),
+            where=str(folder),
             remedy=f"Take at least {LEAST_PHOTOS}, of different people.",
         )
-    fusion.standardise_by(parts_of(fusion, cut["photos"].crops))
-    run.mkdir(parents=True, exist_ok=True)
-    save_tensors(run / BEST, compact(fusion), {})
-    caches = Caches(splits, {split: cut[split.value] for split in held_out})
-    who = (FAMILY, "recapture fusion", made_of.seeds[0])
-    result: dict[str, Value] = {"photos": photos.name, "photos_used": used}
-    write_run_record(run, who, made_of, caches.run_data(), result)
-    return score_run(run, caches, target)
+    fusion.standardise_by(parts_of(fusion, photos.crops))
+    return used
 
 
 def bona_fide_rows(folder: Path) -> list[Presentation]:

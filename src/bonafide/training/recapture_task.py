@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn, optim
-from torch.nn import functional
 
 from bonafide.datasets.species import DISPLAY, PRINT, PRINT_CUT, PRINT_WARPED, REPLAY
 from bonafide.models.ms_fans import normalise
@@ -196,7 +195,8 @@ def loss_of(logits: Tensor, pools: Tensor, count: int, alike: float) -> Tensor:
         the mean cross-entropy of each kind by `CLASS_WEIGHTS`, and ``alike`` times the variance (of
         the population) between the mean `log_odds` of live and of each source.
     """
-    members = functional.one_hot(pools, count).to(logits)
+    # Not `one_hot`, which makes a GPU's queue wait to look at its largest number.
+    members = (pools[:, None] == torch.arange(count, device=pools.device)).to(logits)
     shares = members / members.sum(0)
     kinds = len(KINDS)
     taught = -(logits.log_softmax(1) * shares[:, :kinds]).sum(0)
