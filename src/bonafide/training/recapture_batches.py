@@ -119,7 +119,7 @@ def augment(crop: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArra
     window = crop[top : top + INPUT_PX, left : left + INPUT_PX]
     if rng.random() < 0.5:
         window = window[:, ::-1]
-    picture = np.ascontiguousarray(window, np.float32) / 255
+    picture: Picture = np.ascontiguousarray(window).astype(np.float32) / np.float32(255)
     picture = _refocus(_resample(picture, rng), rng)
     picture = _relight(_recolour(picture, rng), rng)
     return _compress(picture, rng)
@@ -154,7 +154,7 @@ def _recolour(picture: Picture, rng: np.random.Generator) -> Picture:
     """Saturation about luma, then contrast about the mean."""
     keep = rng.uniform(*SATURATION)
     matrix = keep * np.eye(3) + (1 - keep) * np.array(LUMA)  # rows: R, G, B of the result
-    coloured = cv2.transform(picture, matrix)
+    coloured = np.asarray(cv2.transform(picture, matrix), np.float32)
     middle, contrast = float(coloured.mean()), rng.uniform(*CONTRAST)
     return _clipped(coloured * np.float32(contrast) + np.float32(middle * (1 - contrast)))
 
@@ -174,9 +174,9 @@ def _compress(picture: Picture, rng: np.random.Generator) -> npt.NDArray[np.uint
         return rgb
     bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
     _, code = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    decoded = cv2.imdecode(code, cv2.IMREAD_COLOR)
+    decoded = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.uint8)
     return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _clipped(picture: npt.NDArray[np.floating]) -> Picture:
-    return np.clip(picture, 0, 1).astype(np.float32, copy=False)
+def _clipped(picture: npt.ArrayLike) -> Picture:
+    return np.asarray(np.clip(picture, 0, 1), np.float32)
