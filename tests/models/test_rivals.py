@@ -146,6 +146,21 @@ def test_one_mini_network_costs_what_its_repository_says():
     assert counted == pytest.approx(44.7e6, rel=0.002)
 
 
+def test_cdcn_costs_what_its_authors_layers_cost():
+    """Neither the paper nor its repository states a cost; the widths are those of both."""
+    layers = [(256, 3, 64), (256, 64, 128), (256, 128, 196), (256, 196, 128)]
+    for side in (128, 64):
+        layers += [(side, 128, 128), (side, 128, 196), (side, 196, 128)]
+    layers += [(32, 3 * 128, 128), (32, 128, 64), (32, 64, 1)]
+    weights = sum(9 * before * after for _, before, after in layers)
+    norms = sum(2 * after for _, _, after in layers[:-1])
+    one = NETWORKS["cdcn"]
+    with torch.device("meta"):
+        cost = cost_of(one.build(256), one.views.blank().to("meta"))
+    assert cost.parameters == weights + norms
+    assert cost.multiply_adds == sum(9 * side**2 * i * o for side, i, o in layers)
+
+
 def test_the_counter_counts_what_can_be_counted_by_hand():
     network = nn.ModuleDict(
         {

@@ -7,7 +7,7 @@ joined, three more convolutions to one map. theta = 0.7. Loss: mean square + con
 
 Deviations: the true depth is `depth_target`'s one face for all, not fitted to each picture. The
 map ends in a softplus in place of ReLU, which in some short runs gave zeros everywhere for good.
-The paper gives neither parameters nor FLOPs.
+Neither the paper nor its repository gives parameters or FLOPs; the layers are those of both.
 """
 
 from __future__ import annotations
