@@ -80,6 +80,7 @@ def test_every_model_that_is_listed_is_exported():
     assert set(all_names()) == {*NETWORKS, *MACHINES, "ms-fans", "ms-fans-deep"}
     assert {*EXPORTERS} == {
         "ms_fans", "skin_colour", "motion_cnn_lstm", "texture_svm", "rival", "rival_machine",
+        "recapture_net", "recapture_fusion",
     }  # fmt: skip
     assert {*FACE_EXPORTS, *CLIP_EXPORTS, CAPTURE_FAMILY, "cascade"} == {
         *EXPORTERS,
