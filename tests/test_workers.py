@@ -56,6 +56,7 @@ def test_workers_end_when_their_parent_is_gone(signal_number, tmp_path):
     kill_once_it_has_workers(subprocess.Popen([sys.executable, script]), 2, signal_number)
 
 
+@pytest.mark.slow
 def test_a_killed_recapture_leaves_nobody_who_writes_on(astronaut, tmp_path):
     for person in range(2):
         folder = tmp_path / "portraits" / f"p{person}"

@@ -67,6 +67,7 @@ def peak_memory(path):
     return peak, clip.report.decoded
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_length_of_a_clip(tmp_path):
     short, long = tmp_path / "short.avi", tmp_path / "long.avi"
     for path, count in ((short, 60), (long, 600)):

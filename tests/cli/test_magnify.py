@@ -31,6 +31,7 @@ def run(*arguments):
     return result
 
 
+@pytest.mark.slow
 def test_everything_at_once(clip, tmp_path):
     out, wave, sheet = (tmp_path / name for name in ("out.mp4", "wave.png", "sheet.png"))
     result = run(

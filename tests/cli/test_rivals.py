@@ -89,7 +89,7 @@ frames_per_clip = 2
     [
         "feather_net_b",
         "colour_texture",
-        "lstm_cnn",
+        pytest.param("lstm_cnn", marks=pytest.mark.slow),
         pytest.param("alex_net_svm", marks=pytest.mark.slow),
         pytest.param("casia_surf_fusion", marks=pytest.mark.slow),
     ],

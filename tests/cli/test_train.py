@@ -58,6 +58,7 @@ def table(tmp_path, astronaut):
     return tmp_path / "samples.csv"
 
 
+@pytest.mark.slow
 def test_train_export_check(table, tmp_path, astronaut):
     settings = ["--settings", tmp_path / "settings.toml"]
     out = tmp_path / "run"

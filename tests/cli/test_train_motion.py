@@ -132,7 +132,10 @@ def test_it_resumes_and_refuses_other_settings(table, motion_run):
     assert (motion_run / LAST).read_bytes() == before
 
 
-@pytest.mark.parametrize("which", ["motion_run", "exported", "texture_run", "texture_file"])
+SLOWLY = pytest.param("exported", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("which", ["motion_run", SLOWLY, "texture_run", "texture_file"])
 def test_scores_of_the_run_are_those_of_the_deployed_model(which, table, tmp_path, request):
     model = request.getfixturevalue(which)
     of = {"exported": "motion_run", "texture_file": "texture_run"}
@@ -143,7 +146,10 @@ def test_scores_of_the_run_are_those_of_the_deployed_model(which, table, tmp_pat
     assert scored.reason.at(4) == "clip_too_short"
 
 
-@pytest.mark.parametrize("which", ["motion_run", "exported", "texture_run", "texture_file"])
+SLOWLY = pytest.param("exported", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("which", ["motion_run", SLOWLY, "texture_run", "texture_file"])
 def test_check_answers_on_clips_and_says_why_not_on_others(which, table, tmp_path, request):
     model, folder = request.getfixturevalue(which), table.parent
     paths = [folder / name for name in ("4_bona_fide.mp4", "short.mp4", "photo.png")]

@@ -51,7 +51,9 @@ def peak_hz(signal):
     return frequency[band][spectrum[band].argmax()]
 
 
-@pytest.mark.parametrize(("seed", "pulse_hz"), [(1, 1.0), (2, 1.5)])
+@pytest.mark.parametrize(
+    ("seed", "pulse_hz"), [(1, 1.0), pytest.param(2, 1.5, marks=pytest.mark.slow)]
+)
 def test_the_pulse_of_a_rendered_face_is_found_and_grows(seed, pulse_hz):
     settings = replace(PRESETS["face-pulse"], level=3)  # a face of 40 px
     clip, times_s, landmarks = filmed(seed, pulse_hz, alive=True)

@@ -140,6 +140,7 @@ def test_csv_parts_two_workers_and_a_url_give_the_same_rows(inputs, finished, tm
     assert found == expected
 
 
+@pytest.mark.slow
 def test_a_file_that_kills_or_hangs_its_reader_costs_one_row(tmp_path, monkeypatch):
     (tmp_path / "hook").mkdir()
     (tmp_path / "hook" / "sitecustomize.py").write_text(SABOTAGE)

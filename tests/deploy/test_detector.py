@@ -162,6 +162,7 @@ def test_a_yunet_file_of_the_users_takes_the_place_of_the_detector(untrained_mod
         Detector.load(untrained_model, yunet=tmp_path / "yunet.onnx")
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_length_of_a_clip(record, faces, astronaut):
     def peak_mib(frames):
         judge = detector(record, faces, iter(lambda: 0.5, None))

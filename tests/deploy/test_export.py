@@ -31,6 +31,7 @@ def test_every_batch_size_agrees_with_torch(network, record, probe, tmp_path):
         np.testing.assert_allclose(runtime.score(probe[:count]).score, expected[:count], atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fusion", ["average", "concatenation"])
 def test_the_rivals_export_too(fusion, record, probe, tmp_path):
     torch.manual_seed(1)
@@ -41,6 +42,7 @@ def test_the_rivals_export_too(fusion, record, probe, tmp_path):
     np.testing.assert_allclose(runtime.score(probe).alpha, 0.5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_half_stored_weights_halve_the_file_and_lose_nothing(network, record, probe, tmp_path):
     export_onnx(network, record, tmp_path / "full.onnx", probe=probe)
     full_scores = torch_scores(network, probe)

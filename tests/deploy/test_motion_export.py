@@ -49,7 +49,7 @@ def answers(network, clips):
     [
         pytest.param("cnn", marks=pytest.mark.slow),
         pytest.param("cnn-lstm", marks=pytest.mark.slow),
-        "cnn-lstm-a",
+        pytest.param("cnn-lstm-a", marks=pytest.mark.slow),
     ],
 )
 def test_every_variant_agrees_with_torch(variant, clip_record, clips, tmp_path):
@@ -71,6 +71,7 @@ def test_every_variant_agrees_with_torch(variant, clip_record, clips, tmp_path):
     np.testing.assert_allclose(scorer.run(longer)[0], answers(network, longer)[0], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_families_are_told_apart(clip_record, clips, untrained_model, tmp_path):
     out = tmp_path / "motion.onnx"
     export_clip_onnx(untrained("cnn"), clip_record, out, probe=clips)

@@ -52,6 +52,7 @@ def judge(features, species, subjects, kept):
     return probe_accuracy(features[kept], live, np.array(subjects)[kept], rng)
 
 
+@pytest.mark.slow
 def test_a_small_matched_sample_is_at_chance(samples):
     kept = match_trivial(*samples, np.random.default_rng(1))
     assert len(kept) >= 0.35 * len(samples[1])

@@ -78,6 +78,7 @@ def test_a_batch_is_a_function_of_seed_and_step(data):
     assert not torch.equal(task.batch(3, 0, 1)[0], task.batch(4, 0, 1)[0])
 
 
+@pytest.mark.slow
 def test_the_exported_file_answers_alike(data, record, tmp_path):
     network = trained(data, tmp_path / "run")
     about = replace(record, family="skin_colour", preprocessing={"scales": [0.7], "crop_px": 64})
