@@ -47,7 +47,7 @@ def answers(network, clips):
 @pytest.mark.parametrize(
     "variant",
     [
-        pytest.param("cnn", marks=pytest.mark.slow),
+        "cnn",
         pytest.param("cnn-lstm", marks=pytest.mark.slow),
         pytest.param("cnn-lstm-a", marks=pytest.mark.slow),
     ],

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 
 from bonafide.deploy.export import export_onnx, face_scorer
