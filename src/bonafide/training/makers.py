@@ -169,7 +169,7 @@ class _Team:
         maker = number % len(self._lines)
         try:
             failure = self._lines[maker].recv()
-        except EOFError:
+        except (EOFError, ConnectionError):
             self._makers[maker].join(1)
             raise BonafideError(
                 f"has died (exit status {self._makers[maker].exitcode}).",
@@ -182,7 +182,7 @@ class _Team:
 
     def give_back(self, number: int) -> None:
         """Let a batch's maker use its slot again."""
-        with contextlib.suppress(BrokenPipeError):  # its last batch is made; or see `wait_for`
+        with contextlib.suppress(ConnectionError):  # its last batch is made; or see `wait_for`
             self._lines[number % len(self._lines)].send_bytes(b"free")
 
     def dismiss(self) -> None:
@@ -218,7 +218,7 @@ def _make(
                 line.recv_bytes()
             shelf.put(_slot_of(number, makers), steps[number])
             line.send(None)
-    except (EOFError, BrokenPipeError):
+    except (EOFError, ConnectionError):
         return
     except Exception as error:  # noqa: BLE001 - told to who waits
         line.send(error)
