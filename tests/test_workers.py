@@ -49,7 +49,9 @@ def kill_once_it_has_workers(process, number, signal_number):
     assert not alive
 
 
-@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "signal_number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_workers_end_when_their_parent_is_gone(signal_number, tmp_path):
     script = tmp_path / "parent.py"
     script.write_text(CODE)

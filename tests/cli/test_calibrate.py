@@ -17,6 +17,7 @@ def run(*arguments):
     return result
 
 
+@pytest.mark.slow
 def test_a_folder_of_live_photos_gives_a_threshold_that_check_takes(
     tmp_path, astronaut, untrained_model
 ):

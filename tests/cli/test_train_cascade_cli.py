@@ -49,6 +49,7 @@ def table(tmp_path, monkeypatch) -> Path:
     return tmp_path / "samples.csv"
 
 
+@pytest.mark.slow
 def test_two_stages_are_trained_and_scored_and_a_third_goes_on(table, tmp_path):
     out = tmp_path / "run"
     printed = train(table, out, "d_net", 0, "--target", "threshold=0.5")

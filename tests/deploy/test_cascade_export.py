@@ -22,6 +22,9 @@ from bonafide.deploy.runtime import SHIPPED_MODEL, OnnxModel
 from bonafide.training.capture_cache import ARRAYS, FACTS, ROWS
 from bonafide.types import BonafideError, Decision
 
+pytestmark = pytest.mark.slow
+"""Two nets are traced for them."""
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):

@@ -91,7 +91,13 @@ def test_a_step_down_the_gradient_moves_scores_the_right_way(name):
     assert score[target == 1].mean() > score[target == 0].mean() + 0.05
 
 
-@pytest.mark.parametrize("name", NAMES)
+LARGE = ("dpcnn", "vgg_face")
+"""Half a gigabyte of weights each."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] if n in LARGE else []) for n in NAMES]
+)
 def test_the_seed_decides_the_weights_and_a_file_brings_them_back(name, tmp_path):
     first, again, other = built(name), built(name), built(name, seed=1)
     assert all(

@@ -81,6 +81,7 @@ def test_running_workers_have_their_environment(hasty):
         assert told["OMP_NUM_THREADS"] == "1"
 
 
+@pytest.mark.slow
 def test_a_hung_worker_is_replaced(hasty, face_jpeg):
     hasty.until(lambda: hasty.pool.ready)
     [worker] = hasty.workers()
@@ -130,6 +131,7 @@ def test_processor_time_and_memory_are_bounded(make_settings, noise, face_jpeg):
         assert one.photo(face_jpeg).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_full_house_refuses_and_says_when_to_come_back(make_settings, noise, face_jpeg):
     with running(make_settings(queue=1)) as one:
         first, _ = in_background(lambda: one.photo(noise))

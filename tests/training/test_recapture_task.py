@@ -59,6 +59,7 @@ def fabric():
     return Fabric(accelerator="cpu", devices=1)
 
 
+@pytest.mark.slow
 def test_it_learns_what_every_augmentation_leaves(data, tmp_path):
     settings = replace(TINY, steps=30, evaluate_every=30, learning_rate=5e-3, average=0.8)
     task = RecaptureTask(settings, data)
