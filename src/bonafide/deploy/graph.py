@@ -46,8 +46,6 @@ def graph_of(scorer: nn.Module, example: npt.NDArray[np.uint8], form: GraphForm)
         form: names and free sizes.
     """
     model = _trace(scorer, example, form)
-    if not _is_free(model, form):  # seen once in many: the exporter fell back to fixed sizes
-        model = _trace(scorer, example, form)
     _store_half(model)
     _forget_origin(model)
     return model
@@ -72,12 +70,6 @@ def _trace(scorer: nn.Module, example: npt.NDArray[np.uint8], form: GraphForm) -
         )
     assert program is not None
     return program.model_proto
-
-
-def _is_free(model: onnx.ModelProto, form: GraphForm) -> bool:
-    """Whether the free axes of the input are free in the graph."""
-    sizes = model.graph.input[0].type.tensor_type.shape.dim
-    return all(sizes[axis].dim_param for axis in form.free_axes)
 
 
 def _store_half(model: onnx.ModelProto) -> None:
