@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from bonafide.cli.data_option import Wanted
     from bonafide.training.checkpoint import Progress
+    from bonafide.training.face_caches import Caches
     from bonafide.training.ms_fans_settings import MsFansSettings
     from bonafide.training.run import Reporter
 
@@ -62,7 +63,6 @@ def train_ms_fans(
     """MS-FANS (paper 1): crops at several scales, one CNN, an LSTM that weighs the scales."""
     from lightning.fabric import Fabric
 
-    from bonafide.deploy.run_scores import score_run
     from bonafide.training.face_caches import open_caches
     from bonafide.training.ms_fans_settings import MsFansSettings
     from bonafide.training.ms_fans_task import MsFansTask, training_data
@@ -85,11 +85,18 @@ def train_ms_fans(
         task = MsFansTask(config, training_data(caches))
         progress = train_run(task, caches.run_data(), output, fabric, resume=resume, report=report)
     if fabric.is_global_zero:
-        point = score_run(output, caches, target)
-        typer.echo(
-            f"{output}: best at step {progress.best_step} of {progress.step}, development loss "
-            f"{progress.best_measure:.4f}; operating point {point.name}: {point.threshold:.4f}"
-        )
+        score_and_tell(output, caches, target, progress)
+
+
+def score_and_tell(output: Path, caches: Caches, target: str, progress: Progress) -> None:
+    """Score a finished run of a network that judges faces, and say how it ended."""
+    from bonafide.deploy.run_scores import score_run
+
+    point = score_run(output, caches, target)
+    typer.echo(
+        f"{output}: best at step {progress.best_step} of {progress.step}, development loss "
+        f"{progress.best_measure:.4f}; operating point {point.name}: {point.threshold:.4f}"
+    )
 
 
 def _shared_table(data: str, wanted: Wanted, output: Path, fabric: Fabric) -> Path:

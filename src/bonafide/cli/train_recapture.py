@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bonafide.cli.train import check_device, progress_bar, reporter
+from bonafide.cli.train import check_device, progress_bar, reporter, score_and_tell
 
 
 def train_recapture(
@@ -31,7 +31,6 @@ def train_recapture(
     """A small network: live, print or replay, blind to what tells live sources apart."""
     from lightning.fabric import Fabric
 
-    from bonafide.deploy.run_scores import score_run
     from bonafide.training.face_caches import open_caches
     from bonafide.training.recapture_settings import RecaptureSettings
     from bonafide.training.recapture_task import RecaptureTask, training_data
@@ -51,8 +50,4 @@ def train_recapture(
         task = RecaptureTask(config, training_data(caches))
         progress = train_run(task, caches.run_data(), output, fabric, resume=resume, report=report)
     if fabric.is_global_zero:
-        point = score_run(output, caches, target)
-        typer.echo(
-            f"{output}: best at step {progress.best_step} of {progress.step}, development loss "
-            f"{progress.best_measure:.4f}; operating point {point.name}: {point.threshold:.4f}"
-        )
+        score_and_tell(output, caches, target, progress)

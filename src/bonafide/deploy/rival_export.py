@@ -1,6 +1,6 @@
 """Export a rival: its network, and the linear machine on it if it has one, as one graph.
 
-Machines over hand-made features (LBP, LPQ, SIFT, HOOF) are no graphs; `package` says so.
+Machines over hand-made features (LBP, LPQ, SIFT, HOOF) have `machine_export`.
 """
 
 from __future__ import annotations
