@@ -2,12 +2,14 @@
 
 import numpy as np
 import onnxruntime
+import pytest
 import torch
 from torch import nn
 
 from bonafide.deploy.graph import GraphForm, graph_of
 
 FORM = GraphForm("clips", ("score",), {0: "batch", 1: "frames"})
+FIXED = GraphForm("clips", ("score",), {0: "batch"})
 
 
 class Recurrent(nn.Module):
@@ -22,11 +24,13 @@ class Recurrent(nn.Module):
         return (self.lstm(clips.float().mean((2, 3)))[0].mean((1, 2)),)
 
 
-def test_a_recurrent_network_takes_any_number_of_frames_at_a_process_second_export_too():
+@pytest.mark.parametrize("before", [FORM, FIXED])
+def test_a_recurrent_network_takes_any_number_of_frames_whatever_was_traced_before(before):
+    torch.compiler.reset()  # whatever other tests traced
     example = np.random.default_rng(0).integers(0, 256, (2, 4, 5, 5, 3), dtype=np.uint8)
     network = Recurrent().eval()
-    for _ in range(2):
-        model = graph_of(network, example, FORM)
+    graph_of(Recurrent().eval(), example, before)
+    model = graph_of(network, example, FORM)
     session = onnxruntime.InferenceSession(model.SerializeToString())
     for clips in (example, example[:1, :2], np.concatenate([example, example], 1)):
         with torch.inference_mode():

@@ -55,7 +55,7 @@ def _trace(scorer: nn.Module, example: npt.NDArray[np.uint8], form: GraphForm) -
     free = {
         axis: torch.export.Dim(name, min=1, max=MAX_BATCH) for axis, name in form.free_axes.items()
     }
-    _forget_unrolled()
+    _forget_earlier_traces()
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")  # the exporter warns about torch's own internals
@@ -73,14 +73,16 @@ def _trace(scorer: nn.Module, example: npt.NDArray[np.uint8], form: GraphForm) -
     return program.model_proto
 
 
-def _forget_unrolled() -> None:
-    """Make torch look up anew how an LSTM is traced.
+def _forget_earlier_traces() -> None:
+    """Make torch look up anew how an LSTM is traced, and trace its loop anew.
 
     For the time of an export torch traces one as a loop over any number of steps, and puts back
-    what it had before. The operator remembers that, and at a process's second export still unrolls
-    the example's steps, so that the graph takes no other number (torch 2.13).
+    what it had before. The operator remembers that, and at a process's second export would unroll
+    the example's steps; and the loop compiled for a graph of fixed steps would be taken again for
+    one of any number, and fix that (torch 2.13).
     """
     torch.ops.aten.lstm.input._dispatch_cache.clear()  # what its own `py_impl` does, too
+    torch.compiler.reset()
 
 
 def _store_half(model: onnx.ModelProto) -> None:
