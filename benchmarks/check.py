@@ -17,18 +17,18 @@ import numpy as np
 import psutil
 import torch
 from PIL import Image
-from safetensors.torch import load_file
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "face"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "deploy"))
+from shipped_models import shipped_fusion
 from torch_cascade import TorchCascade
 
 from bonafide.capture.image import decode_image
 from bonafide.capture.video import open_clip
 from bonafide.cli.demo import PHOTO
 from bonafide.deploy.detector import Detector
-from bonafide.deploy.runtime import SHIPPED_MODEL
+from bonafide.deploy.export import face_scorer
 from bonafide.face.crop import multi_scale_crops
-from bonafide.models.skin_colour import SkinColour, SkinColourScorer
 
 SAMPLE_HZ = 5.0
 
@@ -75,11 +75,7 @@ def judge_clip(detector, path):
 
 
 def torch_network():
-    network = SkinColour().eval()
-    network.load_state_dict(
-        {k: v.float() for k, v in load_file(SHIPPED_MODEL.with_suffix(".safetensors")).items()}
-    )
-    scorer = SkinColourScorer(network).eval()
+    scorer = face_scorer(shipped_fusion()).eval()
 
     def score(crops):
         with torch.inference_mode():

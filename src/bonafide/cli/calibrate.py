@@ -31,7 +31,7 @@ def calibrate(
     ] = None,
     model: Annotated[
         Path | None,
-        typer.Option(help="An exported model, or ms-fans; the shipped one if not given."),
+        typer.Option(help="An exported model, skin-colour or ms-fans; else the usual one."),
     ] = None,
 ) -> None:
     """Set the operating point for your own camera from photos of live people alone."""

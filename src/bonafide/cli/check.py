@@ -46,7 +46,7 @@ OneView = Annotated[
 ]
 Model = Annotated[
     Path | None,
-    _option("An exported model, a run, or ms-fans; the shipped one if not given.", JUDGING),
+    _option("An exported model, a run, skin-colour or ms-fans; else the usual one.", JUDGING),
 ]
 Point = Annotated[Path | None, _option("JSON file of an operating point.", JUDGING)]
 Rate = Annotated[float, _option("Frames of a clip looked at per second.", JUDGING)]

@@ -46,8 +46,7 @@ def demo(
     page = output / "evidence"
     report(answer_all(detector, paths, Limits(), 5.0, False), False, None, page)
     console.print(
-        "\nThe shipped model looks at colour alone and learned from simulated replays: an attack "
-        "in natural colour passes, here too.\ndocs/model-card.md says how it does on real "
-        "attacks.\n"
+        "\nThe shipped model lets more than half of good simulated attacks pass, here too.\n"
+        "docs/model-card.md says how it does on real attacks.\n"
         "Try your own: [bold]bonafide check PHOTO_OR_CLIP ...[/]"
     )

@@ -17,7 +17,7 @@ def _option(text: str, panel: str, *names: str) -> Any:
 def serve(
     model: Annotated[
         Path | None,
-        _option("An exported model, or ms-fans; the shipped one if not given.", JUDGING),
+        _option("An exported model, skin-colour or ms-fans; else the usual one.", JUDGING),
     ] = None,
     operating_point: Annotated[
         list[Path] | None, _option("A further point that requests may name; repeatable.", JUDGING)

@@ -16,12 +16,13 @@ from bonafide.deploy.record import METADATA_KEY, ModelRecord, parse_record
 from bonafide.types import BonafideError
 
 SHIPPED = {
+    "recapture-fusion": Path(__file__).parent / "shipped" / "recapture_fusion.onnx",
     "skin-colour": Path(__file__).parent / "shipped" / "skin_colour.onnx",
     "ms-fans": Path(__file__).parent / "shipped" / "ms_fans.onnx",
 }
 """The models that the package brings, by name; their cards are docs/model-card*.md."""
 
-SHIPPED_MODEL = SHIPPED["skin-colour"]
+SHIPPED_MODEL = SHIPPED["recapture-fusion"]
 """The one that is used when none is named."""
 
 FACE_FAMILIES = ("ms_fans", "skin_colour", "recapture_net", "recapture_fusion", "rival")
