@@ -8,13 +8,11 @@ from typer.testing import CliRunner
 import bonafide.cli
 from bonafide.decision.operating_point import load_operating_point
 from bonafide.types import BonafideError
+from tests import verbs
 
 
-def run(*arguments):
-    result = CliRunner().invoke(bonafide.cli.app, ["calibrate", *map(str, arguments)])
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
+def run(*words):
+    return verbs.run("calibrate", *words)
 
 
 @pytest.mark.slow

@@ -13,9 +13,7 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
-import bonafide.cli
 from bonafide.capture.limits import Limits
 from bonafide.datasets.sample_table import read_sample_table, write_sample_table
 from bonafide.decision.operating_point import load_operating_point
@@ -29,6 +27,7 @@ from bonafide.training.cascade_settings import CascadeSettings
 from bonafide.training.settings import load_settings
 from bonafide.types import BonafideError, Label, Presentation, ReasonCode, Split
 from tests.device import DEVICE
+from tests.verbs import run as invoke
 
 pytestmark = pytest.mark.slow
 
@@ -45,13 +44,6 @@ rounds = 2
 dropout = 0.0
 """
 SPLITS = (Split.TRAIN, Split.TRAIN, Split.DEVELOPMENT, Split.TEST)
-
-
-def invoke(*words):
-    result = CliRunner().invoke(bonafide.cli.app, [str(word) for word in words])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 def write_capture(folder, person, holder, species, seed):

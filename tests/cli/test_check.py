@@ -16,6 +16,7 @@ import bonafide.cli
 from bonafide.decision.operating_point import DevelopmentEvidence, OperatingPoint
 from bonafide.deploy.answer import Answer, ModelId, exit_code
 from bonafide.types import Decision, Reason, ReasonCode, Verdict
+from tests import verbs
 
 
 @pytest.fixture
@@ -43,12 +44,8 @@ def always(record, tmp_path):
     return write
 
 
-def run(*arguments):
-    runner = CliRunner(env={"COLUMNS": "300"})
-    result = runner.invoke(bonafide.cli.app, ["check", *map(str, arguments)])
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
+def run(*words):
+    return verbs.run("check", *words, columns=300)
 
 
 def test_one_json_object_a_line_with_everything_a_caller_needs(media, untrained_model, always):

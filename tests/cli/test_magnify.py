@@ -5,12 +5,11 @@ import sys
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from bonafide.capture.video import read_frames
-from bonafide.cli import app
 from bonafide.cues.clip_writer import ClipWriter
 from bonafide.types import BonafideError
+from tests import verbs
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +23,8 @@ def clip(tmp_path_factory):
     return path
 
 
-def run(*arguments):
-    result = CliRunner().invoke(app, ["magnify", *map(str, arguments)])
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
+def run(*words):
+    return verbs.run("magnify", *words)
 
 
 @pytest.mark.slow

@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from typer.testing import CliRunner
 
-import bonafide.cli
 from bonafide.datasets.sample_table import read_sample_table, write_sample_table
 from bonafide.decision.operating_point import load_operating_point
 from bonafide.deploy import fuse
@@ -19,16 +17,10 @@ from bonafide.evaluation.record import read_record
 from bonafide.evaluation.score_file import read_development
 from bonafide.training import recapture_fusion
 from bonafide.types import BonafideError, Label, Presentation, Split
+from tests.verbs import run
 
 NET = "[settings]\nlive = 2\nattacks = 2\nsources = 2\nsteps = 2\nevaluate_every = 2\n"
 COLOUR = "[settings]\nsteps = 20\nevaluate_every = 20\nbatch = 16\n"
-
-
-def run(*arguments):
-    result = CliRunner().invoke(bonafide.cli.app, [str(a) for a in arguments])
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 @pytest.fixture(scope="module")

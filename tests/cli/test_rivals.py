@@ -5,9 +5,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
-import bonafide.cli
 from bonafide.datasets.sample_table import write_sample_table
 from bonafide.decision.operating_point import load_operating_point
 from bonafide.deploy import benchmark
@@ -17,15 +15,9 @@ from bonafide.evaluation.score_file import read_development, read_test
 from bonafide.models.catalogue import MACHINES, NETWORKS
 from bonafide.types import BonafideError, Label, Presentation, Split
 from tests.device import DEVICE
+from tests.verbs import run
 
 PEOPLE = {Split.TRAIN: 4, Split.DEVELOPMENT: 2, Split.TEST: 2}
-
-
-def run(*arguments):
-    result = CliRunner().invoke(bonafide.cli.app, [str(a) for a in arguments])
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 @pytest.fixture(scope="module")

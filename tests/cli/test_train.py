@@ -6,9 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
-import bonafide.cli
 from bonafide.datasets.sample_table import write_sample_table
 from bonafide.decision.operating_point import load_operating_point
 from bonafide.deploy.runtime import OnnxScorer
@@ -18,6 +16,7 @@ from bonafide.training.ms_fans_settings import MsFansSettings
 from bonafide.training.settings import load_settings
 from bonafide.types import BonafideError, Label, Presentation, Split
 from tests.device import DEVICE
+from tests.verbs import run
 
 SETTINGS = """[settings]
 scales = [1.0, 1.2]
@@ -26,13 +25,6 @@ batch = 8
 evaluate_every = 6
 learning_rate = 0.01
 """
-
-
-def run(*arguments):
-    result = CliRunner().invoke(bonafide.cli.app, [str(a) for a in arguments])
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 @pytest.fixture

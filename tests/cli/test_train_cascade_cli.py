@@ -3,9 +3,7 @@
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-import bonafide.cli
 from bonafide.datasets.mipd import mipd
 from bonafide.datasets.sample_table import write_sample_table
 from bonafide.decision.operating_point import load_operating_point
@@ -16,6 +14,7 @@ from bonafide.training.settings import load_settings
 from bonafide.types import BonafideError
 from tests.device import DEVICE
 from tests.papers.mipd_miniature import drawn_capture, write_miniature
+from tests.verbs import run
 
 SETTINGS = """[settings]
 backbone = "small"
@@ -35,10 +34,7 @@ def train(table, out, stage, patch, *more):
     file.write_text(SETTINGS.format(patch=patch))
     words = ["train", "cascade", "--data", table, "-o", out, "--stage", stage, "--settings", file,
              "--device", DEVICE, "--workers", 1, *more]  # fmt: skip
-    result = CliRunner().invoke(bonafide.cli.app, [str(word) for word in words])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.output
+    return run(*words).output
 
 
 @pytest.fixture

@@ -6,9 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
-import bonafide.cli
 from bonafide.datasets.sample_table import read_sample_table, write_sample_table
 from bonafide.decision.operating_point import load_operating_point
 from bonafide.deploy.detector import Detector
@@ -19,6 +17,7 @@ from bonafide.training.loop import LAST
 from bonafide.training.texture_run import TextureSettings
 from bonafide.types import BonafideError, Label, Presentation, Split
 from tests.device import DEVICE
+from tests.verbs import run
 
 SETTINGS = """[settings]
 cnn = "small"
@@ -30,13 +29,6 @@ batch = 4
 evaluate_every = 3
 learning_rate = 0.003
 """
-
-
-def run(*arguments):
-    result = CliRunner().invoke(bonafide.cli.app, [str(a) for a in arguments])
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 from miniature import folder_names, touch, write_clip, write_photo
-from typer.testing import CliRunner
+from tests.verbs import run
 
-from bonafide.cli import app
 from bonafide.datasets.audit import (
     audit,
     condition_counts,
@@ -180,13 +179,6 @@ def test_thumbnails_show_the_look_alikes_only_when_asked(media, tmp_path):
     found = audit(rows)
     assert render_audit_page(found, title="t").count("data:image") == 0
     assert render_audit_page(found, title="t", thumbnails=True).count("data:image") == 2
-
-
-def run(*words):
-    result = CliRunner().invoke(app, [str(word) for word in words])
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 def test_index_and_audit_from_the_command_line(media, tmp_path):

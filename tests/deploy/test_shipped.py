@@ -1,19 +1,16 @@
 """The shipped models are whole, small, and what their cards say."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
+from shipped_models import shipped_network
 
 from bonafide.deploy.export import face_scorer
 from bonafide.deploy.record import parse_record
 from bonafide.deploy.runtime import SHIPPED, SHIPPED_MODEL, OnnxScorer, model_path
-
-sys.path.insert(0, str(Path(__file__).parent))
-from shipped_models import shipped_network
 
 DOCS = Path(__file__).parents[2] / "docs"
 CARDS = {

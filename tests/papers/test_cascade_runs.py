@@ -5,11 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests import verbs
 from tests.device import DEVICE
 from tests.papers.mipd_miniature import drawn_capture, drawn_crops, write_miniature
-from typer.testing import CliRunner
 
-import bonafide.cli
 from bonafide.decision.scores import TestScores
 from bonafide.evaluation.score_file import read_test
 from bonafide.models.catalogue import MACHINES, NETWORKS
@@ -32,11 +31,8 @@ from bonafide.types import Split
 REQUEST = Request("small", (0, 1), None, "32-true")
 
 
-def run(*arguments):
-    result = CliRunner().invoke(bonafide.cli.app, ["reproduce", *map(str, arguments)])
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.output
+def run(*words):
+    return verbs.run("reproduce", *words).output
 
 
 def put_in_place(patch):

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tests import verbs
 from tests.device import DEVICE
 from tests.papers.motion_miniature import PEOPLE, write_msu_mfsd, write_replay_attack
 from typer.testing import CliRunner
@@ -30,11 +31,8 @@ REQUEST = Request("small", (0, 1, 2), None, "32-true")
 PAIRS = ((ADVERSE, CONTROLLED), (ADVERSE, MSU_MFSD), (MSU_MFSD, CONTROLLED))
 
 
-def run(*arguments):
-    result = CliRunner().invoke(bonafide.cli.app, ["reproduce", *map(str, arguments)])
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.output
+def run(*words):
+    return verbs.run("reproduce", *words).output
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,8 @@ import json
 import pytest
 from tests.device import DEVICE
 from tests.papers.casia_miniature import write_miniature
-from typer.testing import CliRunner
+from tests.verbs import run
 
-import bonafide.cli
 from bonafide.models.catalogue import MACHINES, NETWORKS
 from bonafide.papers import ms_fans_rivals, ms_fans_runs
 from bonafide.papers.cascade_rivals import RivalTrial
@@ -24,9 +23,7 @@ TWO = {"Boulkenafet et al. [6]": "colour_texture", "†Atoum et al.": "patch_dep
 def run_table(folder, root, seeds):
     arguments = ["reproduce", "ms-fans/4", "-o", folder, "--data", f"casia-fasd={root}"]
     arguments += ["--steps", 2, "--seeds", seeds, "--device", DEVICE]
-    result = CliRunner().invoke(bonafide.cli.app, [str(word) for word in arguments])
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
+    run(*arguments)
     return json.loads((folder / "table.json").read_text())
 
 

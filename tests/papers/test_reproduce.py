@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests import verbs
 from tests.device import DEVICE
 from tests.papers.casia_miniature import write_miniature
-from typer.testing import CliRunner
 
-import bonafide.cli
 from bonafide.evaluation.score_file import read_test
 from bonafide.models.ms_fans import PAPER_GROUPS, PAPER_SCALES
 from bonafide.papers import ms_fans_runs
@@ -29,11 +28,8 @@ from bonafide.types import BonafideError, Split
 REQUEST = Request("small", (0, 1), None, "32-true")
 
 
-def run(*arguments):
-    result = CliRunner().invoke(bonafide.cli.app, ["reproduce", *map(str, arguments)])
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.output
+def run(*words):
+    return verbs.run("reproduce", *words).output
 
 
 @pytest.fixture(scope="module")
