@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bonafide.capture.limits import Limits
-from bonafide.capture.video import ClipReader, spread_frames
+from bonafide.capture.spread import spread_frames
+from bonafide.capture.video import ClipReader
 from bonafide.deploy.clip import NO_FRAME
 from bonafide.deploy.detector import Examination, JudgedClip, ScorerDetector, Stopwatch
 from bonafide.deploy.rival_file import ViewScorer
