@@ -29,7 +29,7 @@ def test_memory_gives_the_frames_that_a_file_gives(tmp_path, container, count):
     assert all((a.rgb == b.rgb).all() for a, b in zip(found, stored, strict=True))
     assert {frame.source for frame in found} == {"upload"}
     assert probe_data(data, "upload") == probe_clip(path)
-    # The first frame of each of `count` equal parts of the 29 intervals; 2 ms early count as on time.
+    # The first frame of each of `count` equal parts of the 29 intervals, or one 2 ms early.
     expected = np.ceil(np.arange(count) * 29 / count - 0.06).astype(int)
     assert [read_number(frame.rgb) for frame in found] == expected.tolist()
 
