@@ -140,6 +140,9 @@ def test_memory_gives_the_levels_that_files_give(tmp_path):
         np.testing.assert_array_equal(one.infrared, light)
         assert one.unit == unit
     assert (found.depth.dtype, found.depth_source) == (np.uint16, "depth")
-    for broken, named in (((contents[0][:-99], contents[1]), "depth"), ((contents[0], b""), "infr")):
+    for broken, named in (
+        ((contents[0][:-99], contents[1]), "depth"),
+        ((contents[0], b""), "infrared"),
+    ):
         with pytest.raises(CaptureError, match=named):
             decode_registered(*broken, Limits())

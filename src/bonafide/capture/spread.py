@@ -24,9 +24,7 @@ def spread_frames(path: Path, count: int, limits: Limits | None = None) -> ClipR
     return open_clip(path, limits, sample_hz=rate_hz)
 
 
-def decode_spread(
-    data: bytes, source: str, count: int, limits: Limits | None = None
-) -> ClipReader:
+def decode_spread(data: bytes, source: str, count: int, limits: Limits | None = None) -> ClipReader:
     """As `spread_frames`, from memory; ``source`` names the clip in errors and frames."""
     limits = limits or Limits()
     rate_hz = _rate_hz(probe_data(data, source, limits), count, source, limits)
