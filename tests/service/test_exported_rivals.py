@@ -23,7 +23,7 @@ def serving(tmp_path_factory, make_settings):
         if name == "videolet":
             write_machine(run, name)
         else:
-            write_rival(run, name, 64 if name.startswith("face") else 32)
+            write_rival(run, name, 32)
         export_run(run, file, version="1")
         return running(make_settings(model=file)), file
 
@@ -38,7 +38,7 @@ def same(told, own):
     return told
 
 
-@pytest.mark.parametrize("name", ["lstm_cnn", "frame_mean_cnn", "videolet"])
+@pytest.mark.parametrize("name", ["lstm_cnn", "videolet"])
 def test_clips_and_photos_as_check_judges_them(
     name, serving, astronaut, write_clip, face_jpeg, tmp_path
 ):
@@ -53,11 +53,11 @@ def test_clips_and_photos_as_check_judges_them(
             assert told["model"]["name"] == name
 
 
-@pytest.mark.parametrize("name", ["casia_surf_fusion", "face_bag_net"])
-def test_captures_as_check_judges_them(name, serving, astronaut, tmp_path):
-    service, file = serving(name)
+def test_captures_as_check_judges_them(serving, astronaut, tmp_path):
+    service, file = serving("casia_surf_fusion")
     files = capture_files(astronaut)
     with service as one:
         for changed in (files, eight_bits(files)):
             answer = one.http.post("/v1/multimodal", files=changed)
-            assert same(answer, by_check(changed, file, tmp_path))["model"]["name"] == name
+            told = same(answer, by_check(changed, file, tmp_path))
+            assert told["model"]["name"] == "casia_surf_fusion"
