@@ -32,6 +32,8 @@ VIDEOLET_FRAMES, VIDEOLET_PX, CAPTURE_PX = 8, 96, 64
 CAPTURE_WEIGHTS = 0.2, 0.5, 0.3
 """Of colour, depth and infrared in the score."""
 
+MOTION = ClipSettings(frames=FRAMES, side_px=FRAME_PX, window_s=WINDOW_S)
+
 
 def write_cascade(path, record, d_net=0.0, m_net=0.5):
     """A cascade of two nets with these thresholds; each scores the mean of its planes."""
@@ -47,9 +49,8 @@ def write_cascade(path, record, d_net=0.0, m_net=0.5):
     return _save(either(*graphs), record, path)
 
 
-def write_motion(path, record, window_s=WINDOW_S):
+def write_motion(path, record, clip=MOTION):
     """A clip model whose attention goes by a frame's brightness."""
-    clip = ClipSettings(frames=FRAMES, side_px=FRAME_PX, window_s=window_s)
     record = replace(record, family="motion_cnn_lstm", preprocessing={"clip": asdict(clip)})
     return _save(_brightness("clip", "attention"), record, path)
 
