@@ -36,6 +36,7 @@ COUNTS = {
     "photo": 50_000,
     "depth": 10_000,
     "clip": 20_000,
+    "spread": 5_000,
     "manifest": 15_000,
     "scores": 15_000,
     "record": 15_000,

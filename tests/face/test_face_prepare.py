@@ -2,11 +2,21 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from bonafide.capture.errors import DepthUnitError, SizeMismatchError
+from bonafide.capture.errors import CaptureError, DepthUnitError, SizeMismatchError
+from bonafide.capture.limits import Limits
+from bonafide.capture.multimodal import DepthUnit
 from bonafide.face.crop import multi_scale_crops
 from bonafide.face.depth_picture import FACE_LEVEL, depth_picture
-from bonafide.face.prepare import Registered, at_size_of, modality_crops
+from bonafide.face.prepare import (
+    Registered,
+    at_size_of,
+    check_registered,
+    decode_registered,
+    modality_crops,
+    read_registered,
+)
 
 LANDMARKS = np.array([[204, 111], [245, 108], [226, 132], [208, 152], [246, 150]], np.float32)
 SIDE = 112
@@ -26,11 +36,11 @@ def test_modalities_of_another_resolution_come_to_the_size_of_colour():
         at_size_of(rgb, small[:60], "depth.png")
 
 
-def depth_crop(astronaut, levels):
+def depth_crop(astronaut, levels, unit=None):
     """The depth crop of a capture, (side, side): its three channels must be alike."""
     stack = multi_scale_crops(astronaut, LANDMARKS, (1.2,), SIDE)
     light = np.zeros(levels.shape, np.uint8)
-    crops = modality_crops(astronaut, Registered(levels, light, "d.png", "i.png"), stack)
+    crops = modality_crops(astronaut, Registered(levels, light, "d.png", "i.png", unit), stack)
     assert (crops[1] == crops[1, :, :, :1]).all()
     return crops[1, :, :, 0].astype(int)
 
@@ -85,3 +95,54 @@ def test_levels_of_8_bits_are_taken_as_they_are_and_other_units_are_refused(astr
     assert (depth_picture(levels, stack.to_picture[0], SIDE, "d.png")[..., 0] == levels).all()
     with pytest.raises(DepthUnitError, match="mm per level"):
         depth_picture(levels.astype(np.uint16) // 4, stack.to_picture[0], SIDE, "d.png")
+
+
+def test_a_stated_unit_takes_the_place_of_millimetres(astronaut):
+    """Tenths of a millimetre, and levels of 4 mm in a picture of 8 bits."""
+    y, x = np.indices(astronaut.shape[:2])
+    relief = (np.hypot(x - 226, y - 132).clip(0, 100) // 4 * 4 + 400).astype(np.uint16)
+    expected = depth_crop(astronaut, relief)
+    assert np.ptp(expected) > 40
+    coarse = (relief // 4).astype(np.uint8)
+    for levels, unit in ((10 * relief, DepthUnit(0.1)), (coarse, DepthUnit(4.0))):
+        assert (depth_crop(astronaut, levels, unit) == expected).all()
+    with pytest.raises(DepthUnitError, match=r"d\.png"):
+        depth_crop(astronaut, 10 * relief, DepthUnit(10.0))
+
+
+def test_what_does_not_fit_is_told_without_a_face_too(astronaut):
+    size = astronaut.shape[:2]
+    metres, light = np.full(size, 2, np.uint16), np.zeros(size, np.uint8)
+    check_registered(astronaut, Registered(light + 3, light, "d.png", "i.png"))
+    check_registered(astronaut, Registered(metres * 300, light, "d.png", "i.png"))
+    with pytest.raises(DepthUnitError, match=r"d\.png"):
+        check_registered(astronaut, Registered(metres, light, "d.png", "i.png"))
+    with pytest.raises(DepthUnitError, match=r"d\.png"):
+        check_registered(astronaut, Registered(light + 3, light, "d.png", "i.png", DepthUnit(4.0)))
+    for depth, infrared, named in ((light[:99], light, "d.png"), (light, light[:99], "i.png")):
+        with pytest.raises(SizeMismatchError, match=named):
+            check_registered(astronaut, Registered(depth, infrared, "d.png", "i.png"))
+
+
+def test_memory_gives_the_levels_that_files_give(tmp_path):
+    """With all 16 bits, and the names of the parts in messages."""
+    depth = np.arange(48 * 64, dtype=np.uint16).reshape(48, 64) + 400
+    light = np.tile(np.arange(64, dtype=np.uint8), (48, 1))
+    paths = tmp_path / "d.png", tmp_path / "i.png"
+    for path, picture in zip(paths, (depth, light), strict=True):
+        Image.fromarray(picture).save(path)
+    contents = [path.read_bytes() for path in paths]
+    unit = DepthUnit(0.5)
+    found = decode_registered(*contents, Limits(), unit)
+    stored = read_registered(*paths, Limits(), 0, unit)
+    for one in (found, stored):
+        np.testing.assert_array_equal(one.depth, depth)
+        np.testing.assert_array_equal(one.infrared, light)
+        assert one.unit == unit
+    assert (found.depth.dtype, found.depth_source) == (np.uint16, "depth")
+    for broken, named in (
+        ((contents[0][:-99], contents[1]), "depth"),
+        ((contents[0], b""), "infrared"),
+    ):
+        with pytest.raises(CaptureError, match=named):
+            decode_registered(*broken, Limits())

@@ -6,6 +6,7 @@ other exception is a finding.
 """
 
 import io
+import itertools
 import json
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from capture_makers import clip_bytes, photo_bytes
 from bonafide.capture.image import decode_image
 from bonafide.capture.limits import Limits
 from bonafide.capture.multimodal import DepthUnit, decode_multimodal
+from bonafide.capture.spread import decode_spread
 from bonafide.capture.video import decode_clip
 from bonafide.datasets.manifest import ManifestForm, manifest
 from bonafide.decision.operating_point import parse_operating_point
@@ -93,6 +95,17 @@ def clip():
                 pass
 
     return Target(seeds, read)
+
+
+def spread():
+    """Clips of which a few frames are judged together."""
+
+    def read(data):
+        with decode_spread(data, "fuzz", 4, LIMITS) as frames:
+            for _ in itertools.islice(frames, 4):
+                pass
+
+    return Target(clip().seeds, read)
 
 
 def _with_file(name, read):
@@ -183,6 +196,7 @@ TARGETS = {
     "photo": photo,
     "depth": depth,
     "clip": clip,
+    "spread": spread,
     "manifest": manifest_file,
     "scores": scores,
     "record": record,

@@ -1,4 +1,4 @@
-"""Cascades and clip models by hand, a few nodes each: the service is tested here, not tracing."""
+"""Models of all sorts by hand, a few nodes each: the service is tested here, not tracing."""
 
 import io
 import sys
@@ -21,11 +21,18 @@ from bonafide.deploy.cascade_file import stage_about
 from bonafide.deploy.graph import OPSET
 from bonafide.deploy.machine_graph import machine_graph
 from bonafide.deploy.record import METADATA_KEY
-from bonafide.models.descriptors import CLIP_DESCRIPTORS
+from bonafide.face.depth_picture import FORM
+from bonafide.models import videolet
+from bonafide.models.descriptors import CLIP_DESCRIPTORS, VIEW_DESCRIPTORS
 from bonafide.models.support_machine import SupportMachine
 from bonafide.training.cascade_data import align_settings, plane_form
 
 WINDOW_S, FRAMES, FRAME_PX = 1.0, 4, 112
+VIDEOLET_FRAMES, VIDEOLET_PX, CAPTURE_PX = 8, 96, 64
+CAPTURE_WEIGHTS = 0.2, 0.5, 0.3
+"""Of colour, depth and infrared in the score."""
+
+MOTION = ClipSettings(frames=FRAMES, side_px=FRAME_PX, window_s=WINDOW_S)
 
 
 def write_cascade(path, record, d_net=0.0, m_net=0.5):
@@ -42,9 +49,8 @@ def write_cascade(path, record, d_net=0.0, m_net=0.5):
     return _save(either(*graphs), record, path)
 
 
-def write_motion(path, record, window_s=WINDOW_S):
+def write_motion(path, record, clip=MOTION):
     """A clip model whose attention goes by a frame's brightness."""
-    clip = ClipSettings(frames=FRAMES, side_px=FRAME_PX, window_s=window_s)
     record = replace(record, family="motion_cnn_lstm", preprocessing={"clip": asdict(clip)})
     return _save(_brightness("clip", "attention"), record, path)
 
@@ -57,6 +63,41 @@ def write_clip_rival(path, record):
     return _save(_brightness("views", "alpha"), record, path)
 
 
+def write_clip_machine(path, record):
+    """A machine over the hand-made features of a clip's frames."""
+    made = VIEW_DESCRIPTORS["videolet"].settings
+    told = {"model": "videolet", "kind": "frames", "frames": VIDEOLET_FRAMES, "scales": [1.2],
+            "crop_px": VIDEOLET_PX, "descriptor": made}  # fmt: skip
+    record = replace(record, family="rival_machine_clip", preprocessing=told)
+    length = len(videolet.describe(np.zeros((VIDEOLET_FRAMES, VIDEOLET_PX, VIDEOLET_PX, 3), "u1")))
+    zeros, ones, slope = np.zeros(length), np.ones(length), np.arange(length)[None] / length
+    machine = SupportMachine(zeros, ones, slope, np.ones(1), -2.0, 0.0, -1.0, 0.0)
+    return _save(machine_graph(machine, (length,)), record, path)
+
+
+def write_capture_rival(path, record):
+    """A rival of colour, depth and infrared that adds the three, with weights of its own."""
+    told = {"model": "casia_surf_fusion", "kind": "modalities", "frames": 1, "scales": [1.2],
+            "crop_px": CAPTURE_PX, "depth": FORM}  # fmt: skip
+    record = replace(record, family="rival_capture", preprocessing=told)
+    nodes = [
+        helper.make_node("Cast", ["views"], ["values"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["values", "of_view"], ["light"], keepdims=0),
+        helper.make_node("Mul", ["light", "each"], ["weighed"]),
+        helper.make_node("ReduceSum", ["weighed", "of_capture"], ["score"], keepdims=0),
+        helper.make_node("Mul", ["light", "none"], ["nothing"]),
+        helper.make_node("Add", ["nothing", "third"], ["alpha"]),
+    ]
+    constants = {
+        "of_view": np.array([2, 3, 4]), "of_capture": np.array([1]),
+        "each": np.array(CAPTURE_WEIGHTS, np.float32) / 255,
+        "none": np.float32(0), "third": np.float32(1 / 3),
+    }  # fmt: skip
+    shape = ["batch", 3, CAPTURE_PX, CAPTURE_PX, 3]
+    model = _model(nodes, constants, "views", shape, {"score": ["batch"], "alpha": ["batch", 3]})
+    return _save(model, record, path)
+
+
 def write_texture(path, record):
     """A texture machine that judges a clip by its patterns in space and time, all clips alike."""
     clip = ClipSettings(frames=0, side_px=FRAME_PX, window_s=WINDOW_S)
@@ -65,10 +106,7 @@ def write_texture(path, record):
     record = replace(record, family="texture_svm", preprocessing=told)
     values = np.ones(lbp_top.LENGTH)
     machine = SupportMachine(values, values, values[None] / 9, np.ones(1), 0.0, 0.0, -1.0, 0.0)
-    model = machine_graph(machine, (lbp_top.LENGTH,))
-    helper.set_model_props(model, {METADATA_KEY: record.to_json()})
-    onnx.save(model, path)
-    return path
+    return _save(machine_graph(machine, (lbp_top.LENGTH,)), record, path)
 
 
 def _brightness(given, weights):

@@ -1,5 +1,7 @@
 """A clip model behind the service: clips judged as a whole, photos refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from bonafide.deploy.load import load_detector
 from bonafide.service import schemas
 from bonafide.types import ReasonCode
 from tests.service.conftest import running
-from tests.service.models import FRAMES, WINDOW_S, write_motion
+from tests.service.models import FRAMES, MOTION, WINDOW_S, write_motion
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,17 @@ def test_a_clip_gets_the_detectors_own_verdict(clips, motion, clip_path):
         own.clip.times_s.tolist(), abs=1e-3
     )
     assert {frame["score"] for frame in told["per_frame"]} == {None}
+
+
+def test_a_magnified_clip_too(record, make_settings, clip_path, tmp_path):
+    """In a worker, which may write no compiled code."""
+    magnified = replace(MOTION, window_s=1.5, preset="wu-face", low_hz=1.0, high_hz=3.0)
+    model = write_motion(tmp_path / "motion.onnx", record, magnified)
+    with running(make_settings(model=model)) as one:
+        told = one.http.post("/v1/clip", content=clip_path.read_bytes()).json()
+    own = load_detector(model).examine_file(clip_path, Limits())[0]
+    assert told["decision"] == own.verdict.decision.value != "not_evaluated"
+    assert told["score"] == pytest.approx(own.verdict.score, abs=1e-3)  # a level apart, perhaps
 
 
 def test_evidence_shows_the_frames_that_were_judged(clips, clip_path):

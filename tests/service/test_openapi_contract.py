@@ -11,7 +11,13 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.service.conftest import running
-from tests.service.models import write_cascade, write_motion
+from tests.service.models import (
+    write_capture_rival,
+    write_cascade,
+    write_clip_machine,
+    write_clip_rival,
+    write_motion,
+)
 
 CHECKS = (
     not_a_server_error,
@@ -20,12 +26,19 @@ CHECKS = (
     response_schema_conformance,
 )
 
+MODELS = {
+    "cascade": write_cascade,
+    "motion": write_motion,
+    "clip rival": write_clip_rival,
+    "clip machine": write_clip_machine,
+    "capture rival": write_capture_rival,
+}
+
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sort", ["faces", "cascade", "motion"])
+@pytest.mark.parametrize("sort", ["faces", *MODELS])
 def test_answers_are_as_described(sort, make_settings, record, tmp_path):
-    models = {"cascade": write_cascade, "motion": write_motion}
-    changes = {"model": models[sort](tmp_path / "x.onnx", record)} if sort in models else {}
+    changes = {"model": MODELS[sort](tmp_path / "x.onnx", record)} if sort in MODELS else {}
     with running(make_settings(workers=2, **changes)) as one:
         schema = schemathesis.openapi.from_url(f"{one.url}/openapi.json")
         seen = 0

@@ -9,18 +9,23 @@ from bonafide.capture.limits import Limits
 from bonafide.deploy.detector import Stopwatch
 from bonafide.deploy.load import load_detector
 from bonafide.service.answers import answer_to_json
-from bonafide.service.served import load_served
-from bonafide.types import BonafideError
+from bonafide.service.load import load_served
 from tests.service.models import (
     WINDOW_S,
+    write_capture_rival,
     write_cascade,
+    write_clip_machine,
     write_clip_rival,
     write_motion,
     write_texture,
 )
 
+WRITERS = (
+    write_cascade, write_motion, write_clip_rival, write_clip_machine, write_capture_rival, None,
+)  # fmt: skip
 
-@pytest.mark.parametrize("write", [write_cascade, write_motion, None])
+
+@pytest.mark.parametrize("write", WRITERS)
 def test_another_point_changes_the_threshold_and_nothing_else(
     write, make_settings, record, tmp_path
 ):
@@ -35,11 +40,13 @@ def test_another_point_changes_the_threshold_and_nothing_else(
 
 
 def test_only_models_that_a_camera_can_serve_guide(make_settings, record, jpeg_of, tmp_path):
-    cascade = write_cascade(tmp_path / "cascade.onnx", record)
-    assert load_served(make_settings(model=cascade)).guidance is None
+    for write in (write_cascade, write_capture_rival):
+        captures = write(tmp_path / "captures.onnx", record)
+        assert load_served(make_settings(model=captures)).guidance is None
     wall = jpeg_of(np.full((96, 128, 3), 90, np.uint8))
-    motion = write_motion(tmp_path / "motion.onnx", record)
-    for changed in ({}, {"model": motion}):
+    clips = (write_motion, write_clip_rival, write_clip_machine)
+    models = [write(tmp_path / f"{i}.onnx", record) for i, write in enumerate(clips)]
+    for changed in ({}, *({"model": model} for model in models)):
         look = load_served(make_settings(**changed)).guidance.look(wall)
         assert (look["ready"], look["width_px"], look["height_px"]) == (False, 128, 96)
 
@@ -58,12 +65,3 @@ def test_a_machine_over_hand_made_features_judges_clips(
     assert found.verdict.score == expected.verdict.score is not None
     told = answer_to_json(found, served.model_id, served.modalities)
     assert {frame["weight"] for frame in told["per_frame"]} == {None}
-
-
-def test_a_rival_that_judges_frames_together_is_refused_at_the_start(
-    make_settings, record, tmp_path
-):
-    """Its frames are spread over the whole clip, which only a file's time stamps tell."""
-    rival = write_clip_rival(tmp_path / "rival.onnx", record)
-    with pytest.raises(BonafideError, match=r"rival_clip.*bonafide check"):
-        load_served(make_settings(model=rival))

@@ -247,7 +247,10 @@ def test_openapi_describes_every_address_with_examples(service):
     photo = told["paths"]["/v1/photo"]["post"]
     for path in ("/v1/photo", "/v1/clip", "/v1/multimodal"):
         answer = told["paths"][path]["post"]["responses"]["200"]
-        schemas.VerdictBody.model_validate(answer["content"]["application/json"]["example"])
+        examples = answer["content"]["application/json"]["examples"]
+        assert examples
+        for example in examples.values():
+            schemas.VerdictBody.model_validate(example["value"])
     form = told["paths"]["/v1/multimodal"]["post"]["requestBody"]["content"]["multipart/form-data"]
     assert form["schema"]["required"] == ["rgb", "depth", "infrared"]
     schemas.ProblemBody.model_validate(schemas.PROBLEM_EXAMPLE)

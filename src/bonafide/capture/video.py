@@ -15,7 +15,7 @@ import io
 import itertools
 import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -321,16 +321,6 @@ def read_frames(
         yield from clip
 
 
-def spread_frames(path: Path, count: int, limits: Limits | None = None) -> ClipReader:
-    """Open a clip so that its first ``count`` frames are spread evenly over it, or all it has.
-
-    Raises:
-        CaptureError: as `open_clip`.
-    """
-    span_s = probe_clip(path, limits).span_s
-    return open_clip(path, limits, sample_hz=count / span_s if span_s > 0 else None)
-
-
 def probe_clip(path: Path, limits: Limits | None = None) -> ClipProbe:
     """What a clip states, and what its packets' time stamps say; one picture is decoded.
 
@@ -343,10 +333,21 @@ def probe_clip(path: Path, limits: Limits | None = None) -> ClipProbe:
         CaptureError: as `open_clip`.
     """
     limits = limits or Limits()
-    with open_clip(path, limits, until_s=math.inf) as clip:
+    return _probe(lambda: open_regular(path, limits), str(path), limits)
+
+
+def probe_data(data: bytes, source: str, limits: Limits | None = None) -> ClipProbe:
+    """As `probe_clip`, from memory; ``source`` names the clip in errors."""
+    limits = limits or Limits()
+    check_size(len(data), source, limits)
+    return _probe(lambda: io.BytesIO(data), source, limits)
+
+
+def _probe(open_file: Callable[[], BinaryIO], source: str, limits: Limits) -> ClipProbe:
+    with open_file() as file, ClipReader(file, source, limits, until_s=math.inf) as clip:
         info = clip.info
-    with open_regular(path, limits) as file:
-        opened = clip_container.open_container(file, str(path), limits, 1)
+    with open_file() as file:
+        opened = clip_container.open_container(file, source, limits, 1)
         with opened.container:
             stamps = []
             for packet in clip_container.packets_of(opened, ClipReport()):
@@ -355,7 +356,7 @@ def probe_clip(path: Path, limits: Limits | None = None) -> ClipProbe:
                     stamps.append(ticks)
                 if len(stamps) > limits.max_frames:
                     allowed = f"{limits.max_frames:,} frames"
-                    raise too_large(str(path), f"more than {allowed}", "max_frames", allowed)
+                    raise too_large(source, f"more than {allowed}", "max_frames", allowed)
     return _measure(info, sorted(stamps), float(opened.tick))
 
 

@@ -66,8 +66,8 @@ def answer_capture(
     detector = load_capture_detector(
         model, min_face_px=min_face, threads=threads, operating_point=operating_point
     )
-    if not isinstance(detector, CascadeDetector):
-        return detector.answer_files(*paths, limits)
     unit = DepthUnit(asked.depth_scale, asked.depth_offset) if asked.depth_scale else None
+    if not isinstance(detector, CascadeDetector):
+        return detector.answer_files(*paths, limits, unit=unit)
     files = CaptureFiles(*paths, unit, asked.one_view)
     return answer_capture_files(detector, files, limits, sample_hz)

@@ -24,7 +24,7 @@ from bonafide.deploy.view_clips import ViewClipDetector
 from bonafide.face.detect import FaceDetector, MtcnnDetector
 from bonafide.types import BonafideError
 
-AnyDetector = Detector | ClipDetector
+AnyDetector = Detector | ClipDetector | ViewClipDetector
 
 VIEW_CLIP_FAMILIES = (CLIP_FAMILY, MACHINE_CLIP_FAMILY)
 """Families whose views are a clip's frames."""
@@ -113,8 +113,9 @@ def load_detector(
         faces = MtcnnDetector(min_face_px, threads=threads)
     if family in faces_of:
         scorer = faces_of[family](path, threads)
-        kind = ViewClipDetector if scorer.record.family in VIEW_CLIP_FAMILIES else Detector
-        return kind(scorer, faces, operating_point)
+        if scorer.record.family in VIEW_CLIP_FAMILIES:
+            return ViewClipDetector(scorer, faces, operating_point)
+        return Detector(scorer, faces, operating_point)
     if family in clips_of:
         return ClipDetector(clips_of[family](path, threads), faces, operating_point)
     raise BonafideError(

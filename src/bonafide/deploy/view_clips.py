@@ -6,7 +6,8 @@ Frames are spread evenly over the whole clip and aligned one by one, as `trainin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -14,13 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from bonafide.capture.limits import Limits
-from bonafide.capture.video import ClipReader, spread_frames
+from bonafide.capture.spread import spread_frames
+from bonafide.capture.video import ClipReader
 from bonafide.deploy.clip import NO_FRAME
 from bonafide.deploy.detector import Examination, JudgedClip, ScorerDetector, Stopwatch
 from bonafide.deploy.rival_file import ViewScorer
 from bonafide.face.find import find_faces
 from bonafide.face.prepare import PreparedFace, prepare_face
-from bonafide.types import FaceReport, Reason, RgbImage
+from bonafide.types import FaceReport, Frame, Reason, RgbImage
 
 
 class ViewClipDetector(ScorerDetector[ViewScorer]):
@@ -33,7 +35,7 @@ class ViewClipDetector(ScorerDetector[ViewScorer]):
 
     def examine(self, rgb: RgbImage, stopwatch: Stopwatch | None = None) -> Examination:
         """Judge a photo: (height, width, 3) uint8 RGB, upright; a clip that stands still."""
-        return self._judge([rgb], [0.0], stopwatch or Stopwatch())
+        return self.examine_clip([Frame(rgb, 0, 0.0, "photo")], stopwatch)
 
     def examine_file(
         self,
@@ -50,40 +52,66 @@ class ViewClipDetector(ScorerDetector[ViewScorer]):
         Raises:
             CaptureError: the clip cannot be read.
         """
-        watch, turns = stopwatch or Stopwatch(), -rotation_deg // 90
-        pictures: list[RgbImage] = []
-        times_s: list[float] = []
+        turns = -rotation_deg // 90
         with spread_frames(path, self.frames, limits) as clip:
-            for frame in islice(clip, self.frames):
-                pictures.append(np.ascontiguousarray(np.rot90(frame.rgb, turns)))
-                times_s.append(frame.time_s)
-        watch.lap("decode")
-        return self._judge(pictures, times_s, watch), clip
+            frames = (
+                replace(frame, rgb=np.ascontiguousarray(np.rot90(frame.rgb, turns)))
+                for frame in clip
+            )
+            return self.examine_clip(frames, stopwatch), clip
 
-    def _judge(
-        self, pictures: list[RgbImage], times_s: list[float], watch: Stopwatch
+    def examine_clip(
+        self, frames: Iterable[Frame], stopwatch: Stopwatch | None = None
     ) -> Examination:
-        prepared = [self._prepare(rgb) for rgb in pictures]
-        watch.lap("crop")
-        shown = [i for i, one in enumerate(prepared) if one.crops is not None]
-        if not shown:
-            reasons, faces = _refusal(prepared)
-            verdict = self._verdict(None, reasons, faces, (0, len(pictures)), watch)
-            return Examination(verdict, pictures[0] if pictures else None, None, None)
-        rows = [shown[i] for i in evenly(len(shown), self.frames)]
-        crops = [one.crops.crops[0] for one in prepared if one.crops is not None]
-        views = np.stack([crops[shown.index(row)] for row in rows])
+        """Judge a clip and keep the evidence.
+
+        Args:
+            frames: upright, spread over the clip as `capture.spread` does. No more than `frames`
+                are taken, and of their pictures one is held at a time, besides the one that is
+                kept as evidence.
+            stopwatch: one that already timed opening the clip.
+
+        Raises:
+            CaptureError: the clip cannot be read.
+        """
+        watch = stopwatch or Stopwatch()
+        picture, first = None, None
+        looks: list[tuple[float, PreparedFace]] = []
+        for frame in islice(frames, self.frames):
+            watch.lap("decode")
+            prepared = self._prepare(frame.rgb, watch)
+            looks.append((frame.time_s, prepared))
+            if picture is None or (first is None and prepared.crops is not None):
+                picture = frame.rgb
+            if first is None and prepared.crops is not None:
+                first = prepared
+        if first is None:
+            reasons, faces = _refusal([prepared for _, prepared in looks])
+            verdict = self._verdict(None, reasons, faces, (0, len(looks)), watch)
+            return Examination(verdict, picture, None, None)
+        shown = [(at_s, one.crops.crops[0]) for at_s, one in looks if one.crops is not None]
+        rows = evenly(len(shown), self.frames)
+        views = np.stack([shown[row][1] for row in rows])
         score = float(self.scorer.score(views[None]).score[0])
         watch.lap("score")
-        first, counted = prepared[shown[0]], (len(set(rows)), len(pictures))
-        verdict = self._verdict(score, first.reasons, first.faces, counted, watch)
-        judged = JudgedClip(views, np.array([times_s[row] for row in rows]), None)
-        return Examination(verdict, pictures[shown[0]], first.face, first.crops, clip=judged)
+        distinct = np.unique(rows)  # a frame that the model is shown twice is one frame
+        verdict = self._verdict(
+            score, first.reasons, first.faces, (len(distinct), len(looks)), watch
+        )
+        judged = JudgedClip(
+            np.stack([shown[row][1] for row in distinct]),
+            np.array([shown[row][0] for row in distinct]),
+            None,
+        )
+        return Examination(verdict, picture, first.face, None, clip=judged)
 
-    def _prepare(self, rgb: RgbImage) -> PreparedFace:
+    def _prepare(self, rgb: RgbImage, watch: Stopwatch) -> PreparedFace:
         record = self.scorer.record
         found = find_faces(rgb, self.faces)
-        return prepare_face(rgb, found, record.scales, record.crop_px, self.limits)
+        watch.lap("detect")
+        prepared = prepare_face(rgb, found, record.scales, record.crop_px, self.limits)
+        watch.lap("crop")
+        return prepared
 
 
 def _refusal(

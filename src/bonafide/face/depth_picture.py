@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from bonafide.capture.multimodal import depth_in_mm
+from bonafide.capture.multimodal import DepthUnit, depth_in_mm
 from bonafide.face.align import Matrix
 from bonafide.types import RgbImage
 
@@ -28,23 +28,34 @@ CENTRAL_SHARE = 0.5
 """Of a crop's side: within it there is only face."""
 
 
+def is_measured(levels: npt.NDArray[np.uint8 | np.uint16], unit: DepthUnit | None) -> bool:
+    """Whether levels are distances: of 16 bits, or of a stated unit; others are a picture."""
+    return unit is not None or levels.dtype == np.uint16
+
+
 def depth_picture(
-    levels: npt.NDArray[np.uint8 | np.uint16], to_picture: Matrix, size_px: int, source: str
+    levels: npt.NDArray[np.uint8 | np.uint16],
+    to_picture: Matrix,
+    size_px: int,
+    source: str,
+    unit: DepthUnit | None = None,
 ) -> RgbImage:
     """A depth picture as (h, w, 3) uint8, far is bright; the three channels are alike.
 
     Args:
-        levels: (h, w), uint8 to be taken as they are, or uint16 millimetres; 0 is unknown.
+        levels: (h, w), uint8 to be taken as they are, or uint16 millimetres; 0 is unknown. With a
+            ``unit`` both are distances.
         to_picture: (2, 3), px of the face's crop -> px of ``levels``.
         size_px: side of that crop.
         source: for messages.
+        unit: as stated by whoever gives the depth.
 
     Raises:
-        DepthUnitError: 16-bit levels that are no millimetres.
+        DepthUnitError: 16-bit levels that are no millimetres, or a unit that cannot be.
     """
     picture = levels
-    if levels.dtype == np.uint16:
-        depth_mm = depth_in_mm(levels, None, source)
+    if is_measured(levels, unit):
+        depth_mm = depth_in_mm(levels, unit, source)
         beyond_mm = depth_mm - face_distance_mm(depth_mm, to_picture, size_px)
         counted = np.rint(FACE_LEVEL + beyond_mm / MM_PER_LEVEL).clip(NEAREST, FARTHEST)
         picture = np.where(np.isnan(counted), UNKNOWN, counted)

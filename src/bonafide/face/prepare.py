@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bonafide.capture.errors import SizeMismatchError
-from bonafide.capture.image import read_levels
+from bonafide.capture.image import decode_levels, read_levels
 from bonafide.capture.limits import Limits
-from bonafide.capture.multimodal import ASPECT_LIMIT, eight_bits
+from bonafide.capture.multimodal import ASPECT_LIMIT, DepthUnit, depth_in_mm, eight_bits
 from bonafide.face.crop import CropStack, multi_scale_crops, sample
-from bonafide.face.depth_picture import depth_picture
+from bonafide.face.depth_picture import depth_picture, is_measured
 from bonafide.face.quality import QualityLimits, measure_quality, reasons_for
 from bonafide.types import Face, FaceReport, Reason, RgbImage
 
@@ -84,15 +84,20 @@ class Registered:
         depth: (h, w) uint8 or uint16, see `depth_picture.depth_picture`.
         infrared: (h, w) uint8 or uint16, of which the high byte is taken.
         depth_source, infrared_source: for messages.
+        unit: of the depth, as stated; None takes 16-bit levels for millimetres, and 8-bit ones for
+            a picture.
     """
 
     depth: Levels
     infrared: Levels
     depth_source: str
     infrared_source: str
+    unit: DepthUnit | None = None
 
 
-def read_registered(depth: Path, infrared: Path, limits: Limits, rotation_deg: int) -> Registered:
+def read_registered(
+    depth: Path, infrared: Path, limits: Limits, rotation_deg: int, unit: DepthUnit | None = None
+) -> Registered:
     """Read the two, turned clockwise by whole quarters.
 
     Raises:
@@ -103,7 +108,28 @@ def read_registered(depth: Path, infrared: Path, limits: Limits, rotation_deg: i
         np.ascontiguousarray(np.rot90(read_levels(path, limits), turns))
         for path in (depth, infrared)
     )
-    return Registered(first, second, str(depth), str(infrared))
+    return Registered(first, second, str(depth), str(infrared), unit)
+
+
+def decode_registered(
+    depth: bytes, infrared: bytes, limits: Limits, unit: DepthUnit | None = None
+) -> Registered:
+    """As `read_registered`, from memory; errors name ``depth`` or ``infrared``."""
+    first = decode_levels(depth, "depth", limits)
+    second = decode_levels(infrared, "infrared", limits)
+    return Registered(first, second, "depth", "infrared", unit)
+
+
+def check_registered(rgb: RgbImage, others: Registered) -> None:
+    """Refuse what `modality_crops` would refuse, where there is no face to crop.
+
+    Raises:
+        SizeMismatchError, DepthUnitError: as there.
+    """
+    _check_form(rgb, others.depth, others.depth_source)
+    _check_form(rgb, others.infrared, others.infrared_source)
+    if is_measured(others.depth, others.unit):
+        depth_in_mm(others.depth, others.unit, others.depth_source)
 
 
 def modality_crops(rgb: RgbImage, others: Registered, stack: CropStack) -> npt.NDArray[np.uint8]:
@@ -119,13 +145,13 @@ def modality_crops(rgb: RgbImage, others: Registered, stack: CropStack) -> npt.N
 
     Raises:
         SizeMismatchError: one is of another form than ``rgb``; see `at_size_of`.
-        DepthUnitError: 16-bit depth that is no millimetres.
+        DepthUnitError: 16-bit depth that is no millimetres, or a unit that cannot be.
     """
     place, side = stack.to_picture[0], stack.crops.shape[1]
     depth = at_size_of(rgb, others.depth, others.depth_source)
     light = eight_bits(at_size_of(rgb, others.infrared, others.infrared_source))
     pictures = (
-        depth_picture(depth, place, side, others.depth_source),
+        depth_picture(depth, place, side, others.depth_source, others.unit),
         np.repeat(light[:, :, None], 3, axis=2),
     )
     return np.stack([stack.crops[0], *(sample(picture, place, side)[0] for picture in pictures)])
@@ -139,14 +165,19 @@ def at_size_of(rgb: RgbImage, picture: Levels, path: str) -> Levels:
     Raises:
         SizeMismatchError: its form is another, so it shows another part of the scene.
     """
-    (height, width), (rows, columns) = rgb.shape[:2], picture.shape[:2]
+    _check_form(rgb, picture, path)
+    height, width = rgb.shape[:2]
+    if (height, width) == picture.shape:
+        return picture
+    resized = cv2.resize(picture, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
+    return np.asarray(resized, picture.dtype)
+
+
+def _check_form(rgb: RgbImage, picture: Levels, path: str) -> None:
+    (height, width), (rows, columns) = rgb.shape[:2], picture.shape
     if abs(np.log(width * rows / (height * columns))) > ASPECT_LIMIT:
         raise SizeMismatchError(
             f"is {columns} x {rows} px, the RGB picture {width} x {height} px.",
             where=path,
             remedy="Register the modalities to the RGB picture.",
         )
-    if (height, width) == (rows, columns):
-        return picture
-    resized = cv2.resize(picture, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
-    return np.asarray(resized, picture.dtype)

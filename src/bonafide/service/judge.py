@@ -20,7 +20,8 @@ from bonafide.capture.errors import (
 from bonafide.decision.operating_point import load_operating_point
 from bonafide.deploy.detector import Stopwatch
 from bonafide.service.answers import KEPT_QUALITY, answer_to_json, evidence_to_json, jpeg_of
-from bonafide.service.served import UPLOAD, Media, Served, load_served
+from bonafide.service.load import load_served
+from bonafide.service.served import UPLOAD, Media, Served
 from bonafide.service.settings import ServiceSettings
 from bonafide.service.wire import PARTS, Wish
 from bonafide.types import BonafideError

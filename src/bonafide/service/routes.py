@@ -27,7 +27,8 @@ UPLOAD = (
 CAPTURE = ("missing_modality", "misregistered", "depth_unit")
 CAPTURE_PARTS = {
     "rgb": "Colour photo: JPEG, PNG or WebP.",
-    "depth": "Depth, pixel upon pixel: 16-bit PNG in mm, or levels of a stated unit; 0 is unknown.",
+    "depth": "Depth, pixel upon pixel: 16-bit PNG in mm, or levels of a stated unit, or, for a "
+    "rival, a picture of 8 bits; 0 is unknown.",
     "infrared": "Infrared photo, pixel upon pixel.",
 }
 Point = Annotated[
@@ -61,25 +62,30 @@ def _add_uploads(app: FastAPI, service: Service) -> None:
 
     @app.post(
         "/v1/photo", summary="Judge a photo", tags=["verdicts"],
-        responses=_verdict(schemas.VERDICT_EXAMPLE, *UPLOAD), openapi_extra=_body(*photo_types),
+        responses=_verdict(schemas.PHOTO_EXAMPLES, *UPLOAD), openapi_extra=_body(*photo_types),
     )  # fmt: skip
     async def photo(
         request: Request, operating_point: Point = None, evidence: Evidence = False
     ) -> Response:
-        """JPEG, PNG or WebP, as the body or as part ``file`` of a form. For models of faces."""
+        """JPEG, PNG or WebP, as the body or as part ``file`` of a form.
+
+        For models of faces. To one that judges a clip's frames together, a photo is a clip that
+        stands still.
+        """
         wish = Wish("photo", operating_point, evidence)
         return JSONResponse(await judge_upload(service, request, wish))
 
     @app.post(
         "/v1/clip", summary="Judge a clip", tags=["verdicts"],
-        responses=_verdict(schemas.CLIP_EXAMPLE, *UPLOAD), openapi_extra=_body(*clip_types),
+        responses=_verdict(schemas.CLIP_EXAMPLES, *UPLOAD), openapi_extra=_body(*clip_types),
     )  # fmt: skip
     async def clip(
         request: Request, operating_point: Point = None, evidence: Evidence = False
     ) -> Response:
         """MP4, MOV, WebM, MKV or AVI, as the body or as part ``file`` of a form.
 
-        A model of faces judges it frame by frame, a clip model as a whole.
+        A model of faces judges it frame by frame, a clip model its first seconds as a whole, a
+        rival of clips some frames that are spread over all of it, together.
         """
         wish = Wish("clip", operating_point, evidence)
         return JSONResponse(await judge_upload(service, request, wish))
@@ -88,7 +94,7 @@ def _add_uploads(app: FastAPI, service: Service) -> None:
 def _add_captures(app: FastAPI, service: Service) -> None:
     @app.post(
         "/v1/multimodal", summary="Judge colour, depth and infrared", tags=["verdicts"],
-        responses=_verdict(schemas.MULTIMODAL_EXAMPLE, *UPLOAD, *CAPTURE),
+        responses=_verdict(schemas.MULTIMODAL_EXAMPLES, *UPLOAD, *CAPTURE),
         openapi_extra=_form(CAPTURE_PARTS),
     )  # fmt: skip
     async def multimodal(
@@ -98,7 +104,11 @@ def _add_captures(app: FastAPI, service: Service) -> None:
         depth_mm_per_level: Scale = None,
         depth_offset_mm: Offset = 0.0,
     ) -> Response:
-        """Three registered pictures of one size, as parts of a form. For cascades."""
+        """Three registered pictures as parts of a form, for cascades and rivals of captures.
+
+        Of one size; rivals, and cascades trained so, also take one view at several resolutions. To
+        a rival, 8-bit depth without a stated unit is a picture, as it was in training.
+        """
         if depth_mm_per_level is None and depth_offset_mm:
             raise Refusal(
                 "invalid_parameter", "depth_offset_mm comes without depth_mm_per_level.",
@@ -206,9 +216,10 @@ def _about(service: Service) -> dict[str, Any]:
     }
 
 
-def _verdict(example: dict[str, Any], *codes: str) -> dict[int | str, dict[str, Any]]:
-    """The OpenAPI responses of an address that judges."""
-    content = {"application/json": {"example": example}}
+def _verdict(examples: dict[str, Any], *codes: str) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI responses of an address that judges, with an answer of each sort of model."""
+    named = {name: {"value": answer} for name, answer in examples.items()}
+    content = {"application/json": {"examples": named}}
     return {200: {"model": schemas.VerdictBody, "content": content}, **schemas.refusals(*codes)}
 
 

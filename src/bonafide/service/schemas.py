@@ -60,7 +60,7 @@ class FramesBody(BaseModel):
 
 
 class FrameBody(BaseModel):
-    """One frame of a clip.
+    """One frame of a clip; of models that judge frames together, those that they judged.
 
     ``score`` is null when it could not be judged, or is judged only together with the others;
     ``weight`` is the attention that a clip model paid to it (sum 1), null where it pays none.
@@ -99,14 +99,14 @@ class CropBody(BaseModel):
 
 
 class StripBody(BaseModel):
-    """A frame that a clip model saw; ``index`` is its place in ``per_frame``."""
+    """A frame that was judged together with others; ``index`` is its place in ``per_frame``."""
 
     index: int
     jpeg: str = Field(description="JPEG in base64.")
 
 
 class PanelBody(BaseModel):
-    """A plane that a cascade saw, as a picture."""
+    """What a model of colour, depth and infrared saw, as a picture."""
 
     caption: str
     jpeg: str = Field(description="JPEG in base64.")
@@ -232,7 +232,8 @@ class AboutBody(BaseModel):
     )
     window_s: float | None = Field(description="Seconds of a clip that the model needs, if any.")
     depth_unit: DepthUnitBody | None = Field(
-        description="Of depth without a stated unit; null is 16-bit millimetres, or no depth."
+        description="Of depth without a stated unit; null: levels of 16 bits are millimetres, to a "
+        "rival those of 8 bits a picture; or the model looks at no depth."
     )
     limits: LimitsBody
     retention: Literal["none", "decision", "picture"]
@@ -286,7 +287,9 @@ VERDICT_EXAMPLE: dict[str, Any] = {
     "retained": "decision",
 }  # fmt: skip
 
-CLIP_EXAMPLE: dict[str, Any] = {
+PHOTO_EXAMPLES: dict[str, Any] = {"a model of faces": VERDICT_EXAMPLE}
+
+_BY_FRAME: dict[str, Any] = {
     **VERDICT_EXAMPLE,
     "frames": {"seen": 3, "evaluated": 2},
     "per_frame": [
@@ -296,7 +299,25 @@ CLIP_EXAMPLE: dict[str, Any] = {
     ],
 }
 
-MULTIMODAL_EXAMPLE: dict[str, Any] = {
+_TOGETHER: dict[str, Any] = {
+    **VERDICT_EXAMPLE,
+    "scale_weights": {},
+    "frames": {"seen": 3, "evaluated": 3},
+    "per_frame": [
+        {"index": i, "time_s": time_s, "score": None, "weight": None, "reason": None}
+        for i, time_s in enumerate((0.0, 0.7, 1.4))
+    ],
+    "model": {"name": "lstm_cnn", "version": "1", "sha256": SHA256,
+              "trained_on": "casia-fasd twin (simulated)"},
+    "timing_ms": {"decode": 14.0, "detect": 41.4, "crop": 4.5, "score": 8.1},
+}  # fmt: skip
+
+CLIP_EXAMPLES: dict[str, Any] = {
+    "a model of faces": _BY_FRAME,
+    "a rival that judges frames together": _TOGETHER,
+}
+
+_CASCADE: dict[str, Any] = {
     **VERDICT_EXAMPLE,
     "score": 0.914,
     "threshold": 0.5,
@@ -311,6 +332,20 @@ MULTIMODAL_EXAMPLE: dict[str, Any] = {
               "trained_on": "casia-surf twin (simulated)"},
     "timing_ms": {"decode": 6.1, "detect": 13.2, "align": 9.8, "d_net": 4.0, "m_net": 6.3},
 }  # fmt: skip
+
+_CAPTURE_RIVAL: dict[str, Any] = {
+    **_CASCADE,
+    "operating_point": "eer",
+    "stages": {},
+    "model": {"name": "casia_surf_fusion", "version": "1", "sha256": SHA256,
+              "trained_on": "casia-surf twin (simulated)"},
+    "timing_ms": {"decode": 6.1, "detect": 13.2, "crop": 4.8, "score": 9.0},
+}  # fmt: skip
+
+MULTIMODAL_EXAMPLES: dict[str, Any] = {
+    "a cascade": _CASCADE,
+    "a rival of captures": _CAPTURE_RIVAL,
+}
 
 PROBLEM_EXAMPLE: dict[str, Any] = {
     "request_id": "7b0c4d1f6f6e4c6c9a1be2b9d0a4f3aa",

@@ -66,6 +66,10 @@ def _failure(error: Exception) -> dict[str, Any]:
 
 
 def _load(values: dict[str, Any]) -> Any:
+    # A worker may write no file, where numba asks for one to keep its compiled code in. The cues
+    # then take their way without it, as in the base install.
+    sys.modules["numba"] = None  # type: ignore[assignment]
+
     from bonafide.service.judge import Judge
     from bonafide.service.settings import settings_of
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from bonafide.capture.limits import Limits
 from bonafide.capture.sniff import MediaKind
 from bonafide.capture.sources import expand_sources, open_source
-from bonafide.capture.video import spread_frames
+from bonafide.capture.spread import spread_frames
 from bonafide.face.crop import CropStack
 from bonafide.face.depth_picture import FORM
 from bonafide.face.detect import MtcnnDetector
