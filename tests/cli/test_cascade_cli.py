@@ -277,7 +277,7 @@ def test_check_judges_a_clip_of_three_streams(model, table, tmp_path):
 
 def test_wrong_use_is_told(model, table, tmp_path):
     photo = table.parent / "3_0" / "rgb.png"
-    with pytest.raises(BonafideError, match="needs a cascade"):
+    with pytest.raises(BonafideError, match="needs a model of the three"):
         invoke("check", "--rgb", photo)
     with pytest.raises(BonafideError, match="either paths, --camera or --rgb"):
         invoke("check", photo, "--rgb", photo)
@@ -285,7 +285,7 @@ def test_wrong_use_is_told(model, table, tmp_path):
         invoke("check", "--rgb", photo.parent, "--depth", photo, "--model", model)
     with pytest.raises(BonafideError, match="judges colour, depth and infrared together"):
         invoke("check", photo, "--model", model)
-    with pytest.raises(BonafideError, match="is no cascade"):
+    with pytest.raises(BonafideError, match="judges no such capture"):
         invoke("check", "--rgb", photo, "--model", tmp_path)
 
 

@@ -1,11 +1,7 @@
 """Pictures and a detector that the tests of this room share."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
-from PIL import Image
 from skimage.data import astronaut
 
 from bonafide.face.detect import MtcnnDetector
@@ -13,17 +9,6 @@ from bonafide.face.detect import MtcnnDetector
 ASTRONAUT_POINTS = np.array(
     [[203.5, 100.1], [245.4, 102.2], [224.2, 126.4], [201.8, 138.6], [244.4, 140.4]]
 )
-
-
-def portraits(every):
-    """Every n-th portrait where BONAFIDE_DATA names the data, otherwise the astronaut alone."""
-    folder = os.environ.get("BONAFIDE_DATA")
-    files = sorted(Path(folder, "portraits").glob("*/*.jpg"))[::every] if folder else []
-    return files or [None]
-
-
-def read(path):
-    return astronaut() if path is None else np.asarray(Image.open(path).convert("RGB"))
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from real_portraits import portraits, read
 from skimage.transform import SimilarityTransform
 
 from bonafide.face.align import (
@@ -13,7 +14,6 @@ from bonafide.face.align import (
     similarity,
     similarity_to_canonical,
 )
-from conftest import portraits, read
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 import pytest
+from real_portraits import portraits, read
 from torch_cascade import TorchCascade
 
 from bonafide.face.boxes import shift, square, suppress
 from bonafide.face.detect import MIRROR_ORDER, FaceRefiner, MtcnnDetector
 from bonafide.face.patches import BORDER_GREY, HalvingPyramid
 from bonafide.types import BonafideError, Box
-from conftest import portraits, read
 
 # mtcnn 1.0.0 under TensorFlow 2.21.0, default settings: x of the five points, then y.
 PACKAGE_POINTS = {

@@ -4,12 +4,12 @@ import itertools
 
 import numpy as np
 import pytest
+from real_portraits import portraits, read
 
 from bonafide.face.align import AlignmentError
 from bonafide.face.detect import MIRROR_ORDER
 from bonafide.face.pose import HEAD, angles, estimate_pose, rotation
 from bonafide.types import Pose
-from conftest import portraits, read
 
 ANGLES = list(itertools.product([-45, -20, 0, 35, 45], [-45, 0, 30], [-170, -30, 0, 45, 90]))
 

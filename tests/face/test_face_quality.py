@@ -5,11 +5,11 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from real_portraits import portraits, read
 
 from bonafide.face.pose import HEAD, rotation
 from bonafide.face.quality import QualityLimits, measure_quality, reasons_for
 from bonafide.types import Box, Face, Pose, ReasonCode
-from conftest import portraits, read
 
 SIZE = (512, 512)
 

@@ -39,7 +39,7 @@ def answer_capture(
     """Judge three photos or clips, or a folder that holds them.
 
     Raises:
-        BonafideError: no model is named, or it is no cascade; a folder is named besides files.
+        BonafideError: no model is named, or it judges no captures; a folder is named besides files.
     """
     from bonafide.capture.multimodal import DepthUnit, find_modalities
     from bonafide.deploy.captures import is_capture_model, load_capture_detector
@@ -48,11 +48,11 @@ def answer_capture(
 
     if model is None or not is_capture_model(model):
         raise BonafideError(
-            "judging colour, depth and infrared needs a cascade."
+            "judging colour, depth and infrared needs a model of the three."
             if model is None
-            else "is no cascade.",
+            else "judges no such capture.",
             where="--model" if model is None else str(model),
-            remedy="Name a cascade's folder (bonafide train cascade) or its export by --model.",
+            remedy="Name a run of `train cascade` or of a rival for captures, or its export.",
         )
     paths = asked.rgb, asked.depth, asked.infrared
     if asked.rgb.is_dir():
