@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bonafide.simulator.carrier import Source
+from bonafide.simulator.carrier import Source, shows_part
 from bonafide.simulator.display import draw_display
 from bonafide.simulator.identity import draw_identity
 from bonafide.simulator.lighting import draw_lighting
@@ -49,6 +49,29 @@ def test_two_captures_of_a_room_look_at_other_parts_of_it():
 @pytest.mark.parametrize(("face_mm", "least", "most"), [(30.0, 0.99, 1.0), (140.0, 0.3, 0.9)])
 def test_white_balance_goes_to_what_fills_the_picture(face_mm, least, most):
     """A face shown small is filmed from near: the screen fills the picture. Else the room shows."""
+    stage = grey_screen(face_mm)
+    radiance, _ = stage.radiance(0.0, infrared=False)
+    room = np.array(stage.clip.plan.lighting.white)
+    # Without the room in the glass, what is found lies between the room's white and the panel's.
+    stage._baked[0].sky[:], stage._baked[0].lamps[:] = 0, 0
+    share = np.log(stage.white(radiance) / room)[[0, 2]] / np.log(
+        np.array([0.5, 2.0]) / room[[0, 2]]
+    )
+    assert share[0] == pytest.approx(share[1], abs=1e-3)
+    assert least <= share[0] <= most
+
+
+def test_a_screen_that_shows_grey_looks_grey_although_its_glass_mirrors_a_warm_room():
+    """White balance does not know which part of the light is the panel's."""
+    stage = grey_screen(30.0)
+    radiance, _ = stage.radiance(0.0, infrared=False)
+    shown = shows_part(stage.scene, 0, radiance)
+    seen = radiance.light[shown][:, :3].mean(0) / stage.white(radiance)
+    assert seen / seen[1] == pytest.approx(np.ones(3), abs=0.02)
+
+
+def grey_screen(face_mm):
+    """A tablet with a blue white that shows grey in an ordinary room."""
     plan = replace(plan_capture(np.random.default_rng(0), 48, 48, face_share=(0.4, 0.4)))
     rng = np.random.default_rng(1)
     display = draw_display(rng)
@@ -61,11 +84,4 @@ def test_white_balance_goes_to_what_fills_the_picture(face_mm, least, most):
     staging = stage_screen(
         source, display, draw_identity(rng), rng, video=False, fill=1.0, ambient=0.6, held=False
     )
-    stage = Stage(Clip(plan, staging))
-    radiance, _ = stage.radiance(0.0, infrared=False)
-    room = np.array(plan.lighting.white)
-    share = np.log(stage.white(radiance) / room)[[0, 2]] / np.log(
-        np.array([0.5, 2.0]) / room[[0, 2]]
-    )
-    assert share[0] == pytest.approx(share[1], abs=1e-3)
-    assert least <= share[0] <= most
+    return Stage(Clip(plan, staging))

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from bonafide.simulator.develop import (
+    DARK_PERCENT,
     TONE_REACH,
     clear_colors,
     denoise_and_sharpen,
@@ -58,6 +59,7 @@ class CameraSettings:
         flare: share of the mean light spread evenly over the picture.
         metering_target: linear luminance that exposure brings the metered mean to.
         jpeg_quality: 1..100; jpeg_subsampling: a key of SUBSAMPLING.
+        dark_percent: of the picture that may become black when levels remove haze, 0..100.
     """
 
     name: str
@@ -82,6 +84,7 @@ class CameraSettings:
     metering_target: float
     jpeg_quality: int
     jpeg_subsampling: str
+    dark_percent: float = DARK_PERCENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +208,8 @@ def capture(
     gains = _exposure_and_white(light, illuminant, camera, shot)
     light = cv2.transform(light, np.diag(gains))
     light = add_sensor_noise(light, camera, shot, rng)
-    light = cv2.transform(light, clear_colors(light, camera.black_point, camera.saturation))
+    light = cv2.transform(light, clear_colors(light, camera.black_point, camera.saturation,
+                                                camera.dark_percent))  # fmt: skip
     encoded = tone(light, camera.shoulder, camera.contrast)
     encoded = denoise_and_sharpen(encoded, camera.chroma_blur_px, camera.coring,
                                   camera.sharpen_amount, camera.sharpen_radius_px)  # fmt: skip

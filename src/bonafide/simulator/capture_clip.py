@@ -205,7 +205,8 @@ def _cut(eyes_only: bool) -> Callable[..., Staging]:
         return stage_cut_print(
             source, devices.printer, devices.holder, rng,
             regions=devices.manner.regions or drawn, bent=devices.manner.bent is not False,
-            fill=plan.rig.camera.sensor_fill, eyes_of=lambda who: worn_by(who, subject),
+            pressed=eyes_only, fill=plan.rig.camera.sensor_fill,
+            eyes_of=lambda who: worn_by(who, subject),
             distance_mm=plan.distance_mm,
         )  # fmt: skip
 

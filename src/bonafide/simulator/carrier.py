@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numba
 import numpy as np
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from bonafide.simulator.actor import Actor
 from bonafide.simulator.body import SKIN_WRAP
 from bonafide.simulator.head import grid_triangles
+from bonafide.simulator.lighting import SKIN_BOUNCE, Bounce
 from bonafide.simulator.mesh import Material, Scene, Surface, plain_texture, surface
 from bonafide.simulator.motion import REST, Gesture
 from bonafide.simulator.picture import SAMPLES, Radiance
@@ -87,6 +89,7 @@ class Staging:
         refresh: part, then time -> (h, w, 4) albedo of that extra surface; or None.
         plane: fine structure, or None.
         glow: (r, g, b) white of a carrier that shines by itself, `plane`'s surface; or None.
+        bounce: light from what blocks the surroundings' light, see `lighting.bake`.
         parameters: every drawn number, JSON-ready.
     """
 
@@ -102,6 +105,7 @@ class Staging:
     refresh: tuple[int, Callable[[float], Float]] | None = None
     plane: Plane | None = None
     glow: tuple[float, float, float] | None = None
+    bounce: Bounce = SKIN_BOUNCE
     parameters: dict[str, object] = field(default_factory=dict)
 
 
@@ -129,21 +133,30 @@ class Warp:
         return (bend + self.wave_mm * (wave - np.sin(self.wave_phase))).astype(np.float32)
 
 
+class Shape(Protocol):
+    """What a sheet is bent into."""
+
+    def depth(self, x: npt.NDArray[np.floating], y: npt.NDArray[np.floating]) -> Float:
+        """z in mm at plane positions."""
+        ...
+
+
 def sheet(
     left: float,
     top: float,
     width: float,
     height: float,
     material: Material,
-    warp: Warp,
+    warp: Shape,
     z: float = 0.0,
+    cells: int = SHEET_CELLS,
 ) -> Surface:
     """A sheet in the plane, bent by ``warp``; texture coordinates run right and down.
 
     Args:
-        left, top: of its upper left corner, mm, y up.
+        left, top: of its upper left corner, mm, y up; cells: along either side.
     """  # fmt: skip
-    n = SHEET_CELLS + 1
+    n = cells + 1
     u, v = np.meshgrid(np.linspace(0, 1, n), np.linspace(0, 1, n))
     x, y = left + u * width, top - v * height
     points = np.stack([x, y, warp.depth(x, y) + z], -1).reshape(-1, 3)

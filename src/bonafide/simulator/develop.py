@@ -18,6 +18,8 @@ TONE_REACH = 4.0
 _TONE_STEPS = 4096
 
 
+DARK_PERCENT = 2.0
+"""Of the picture: what automatic levels take for haze lies below all but so much of it."""
 METER_CELLS = 32
 """The exposure meter's cells along a side."""
 
@@ -55,16 +57,18 @@ def _center_weights(height: int, width: int) -> Light:
     return np.outer(down, across)
 
 
-def clear_colors(light: Light, black_point: float, saturation: float) -> Light:
+def clear_colors(
+    light: Light, black_point: float, saturation: float, dark_percent: float = DARK_PERCENT
+) -> Light:
     """(3, 4) colour matrix and offset: automatic levels, then saturation.
 
-    Levels lower the darkest percent towards black, keeping the metered level.
+    Levels lower the darkest percents towards black, keeping the metered level.
     """
     matrix = color_matrix(saturation)
     if black_point <= 0:
         return np.column_stack([matrix, np.zeros(3, np.float32)])
     dark = luminance(cv2.resize(light, (48, 48), interpolation=cv2.INTER_AREA))
-    haze = np.float32(min(float(np.percentile(dark, 2)), 0.12) * black_point)
+    haze = np.float32(min(float(np.percentile(dark, dark_percent)), 0.12) * black_point)
     small = glance(light)
     gain = np.float32(metered(small) / metered(small - haze))
     # The rows of the matrix sum to 1: what is taken from grey is taken from every colour.

@@ -25,6 +25,9 @@ SKY_DIRECTIONS = 36
 LAMP_SAMPLES = 5
 BIAS_MM = 4.0
 HAIR_BIAS_MM = 14.0
+Bounce = tuple[float, float, float, float]
+SKIN_BOUNCE: Bounce = (0.32, 0.20, 0.15, 0.35)
+"""What blocks a direction on a face is mostly the face itself: dim and warm."""
 """Light gets this far into hair."""
 
 
@@ -222,13 +225,19 @@ class Shadows:
 
 
 def bake(
-    scene: Scene, points: Float, normals: Float, strands: tuple[Float, Float], lighting: Lighting
+    scene: Scene,
+    points: Float,
+    normals: Float,
+    strands: tuple[Float, Float],
+    lighting: Lighting,
+    bounce: Bounce = SKIN_BOUNCE,
 ) -> tuple[Baked, Baked, Baked]:
     """Light of lamps and surroundings at the scene's points, its hair and its fuzz.
 
     Args:
         points, normals: posed, (n, 3), world; strands: posed points of hair and fuzz.
-    """
+        bounce: share of the surroundings' mean light that comes from blocked directions.
+    """  # fmt: skip
     targets = np.concatenate([points + 1.0 * normals, *strands]).astype(np.float32)
     count = len(points)
     shadows = Shadows(scene, points, strands, targets)
@@ -241,17 +250,19 @@ def bake(
             toward = axes[2] + tilt * (np.cos(angle) * axes[0] + np.sin(angle) * axes[1])
             toward /= np.linalg.norm(toward)
             lamps[:, number] += shadows.seen(toward) / LAMP_SAMPLES
-    sky = _bake_sky(shadows, normals, len(targets), lighting)
+    sky = _bake_sky(shadows, normals, len(targets), lighting, bounce)
     cuts = np.cumsum([0, count, len(strands[0]), len(strands[1])])
     pieces = [Baked(lamps[a:b], sky[a:b]) for a, b in pairwise(cuts)]
     return pieces[0], pieces[1], pieces[2]
 
 
-def _bake_sky(shadows: Shadows, normals: Float, count: int, lighting: Lighting) -> Float:
-    """(count, 4): sum over directions; blocked ones give a dim, warm bounce instead."""
+def _bake_sky(
+    shadows: Shadows, normals: Float, count: int, lighting: Lighting, share: Bounce
+) -> Float:
+    """(count, 4): sum over directions; blocked ones give a dim bounce instead."""
     directions = sphere_directions(SKY_DIRECTIONS)
     radiance = surroundings(lighting, directions)
-    bounce = radiance.mean(0) * np.array([0.32, 0.20, 0.15, 0.35], np.float32)
+    bounce = radiance.mean(0) * np.array(share, np.float32)
     sky = np.zeros((count, 4), np.float32)
     for toward, light in zip(directions, radiance, strict=True):
         seen = shadows.seen(toward)

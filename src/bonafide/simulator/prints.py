@@ -15,9 +15,21 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from bonafide.simulator.actor import build_actor
-from bonafide.simulator.carrier import Plane, Source, Staging, Warp, albedo_texture, hand, sheet
+from bonafide.simulator.actor import Actor, build_actor
+from bonafide.simulator.carrier import (
+    SHEET_CELLS,
+    Plane,
+    Shape,
+    Source,
+    Staging,
+    Warp,
+    albedo_texture,
+    hand,
+    sheet,
+)
+from bonafide.simulator.drape import DRAPE_CELLS, SHEET_BOUNCE, draw_drape, press, touching_z
 from bonafide.simulator.identity import Identity
+from bonafide.simulator.lighting import SKIN_BOUNCE
 from bonafide.simulator.linear_light import decode
 from bonafide.simulator.mesh import Material, Surface
 from bonafide.simulator.motion import draw_motion
@@ -34,6 +46,10 @@ from bonafide.simulator.skin import OPACITY
 from bonafide.simulator.structure import TILE
 
 Float = npt.NDArray[np.float32]
+EYE_HOLE, WIDE_EYE_HOLE = (0.30, 0.17), (0.37, 0.25)
+"""Half axes of a hole over the distance of the eyes: along the lids, or around them as people cut
+who have to see through.
+"""
 SIZES = {"flat": (0.35, 1.1), "warped": (0.6, 1.1), "cut": (0.95, 1.05)}
 
 
@@ -178,7 +194,10 @@ def stage_print(
 
 
 def _grips(
-    rng: np.random.Generator, frame: tuple[float, float, float, float], warp: Warp, holder: Identity
+    rng: np.random.Generator,
+    frame: tuple[float, float, float, float],
+    warp: Shape,
+    holder: Identity,
 ) -> list[Surface]:
     """One or two hands at the lower corners or the sides."""
     left, top, width, height = frame
@@ -213,16 +232,21 @@ def _cut_holes(
     spots: npt.NDArray[np.float64],
     regions: tuple[str, ...],
     rng: np.random.Generator,
+    eye: tuple[float, float],
 ) -> None:
-    """Cut ellipses into a texture's opacity, at the printed face's own landmarks."""
+    """Cut ellipses into a texture's opacity, at the printed face's own landmarks.
+
+    Args:
+        eye: half axes of its holes over the distance of the eyes.
+    """  # fmt: skip
     height, width = texture.shape[:2]
     left, top, wide, _ = frame
     per_mm = width / wide
     eyes = float(np.linalg.norm(spots[1] - spots[0]))
     mouth = (spots[3] + spots[4]) / 2
     holes = {
-        "left eye": (spots[0], 0.30 * eyes, 0.17 * eyes),
-        "right eye": (spots[1], 0.30 * eyes, 0.17 * eyes),
+        "left eye": (spots[0], eye[0] * eyes, eye[1] * eyes),
+        "right eye": (spots[1], eye[0] * eyes, eye[1] * eyes),
         "nose": (spots[2] + [0, 0.10 * eyes], 0.33 * eyes, 0.42 * eyes),
         "mouth": (mouth, 0.55 * eyes, 0.24 * eyes),
     }
@@ -244,6 +268,7 @@ def stage_cut_print(
     *,
     regions: str,
     bent: bool,
+    pressed: bool,
     fill: float,
     eyes_of: Callable[[Identity], Identity],
     distance_mm: float,
@@ -253,22 +278,28 @@ def stage_cut_print(
     Args:
         distance_mm: of a life-size live face.
         regions: a key of `REGIONS`; bent: around the face, or flat.
+        pressed: onto nose and brow, see `drape`; else it rests on the nose, or on the brows where
+            the nose's region is cut out.
         eyes_of: the holder with eyes where the print's holes are, as an attacker prints to size.
     """  # fmt: skip
-    life = float(rng.uniform(*SIZES["cut"]))
-    texture, frame, spots = _paper(source, printer, life, 0.0, rng)
-    _cut_holes(texture, frame, spots, REGIONS[regions], rng)
-    radius = float(rng.uniform(95, 260))
-    curve = 1 / radius if bent else 1 / (20 * radius)
-    warp = Warp(curve, 90.0, float(rng.uniform(0, 1.0)), 150.0, float(rng.uniform(0, 6.28)))
     actor = build_actor(eyes_of(holder))
-    marks = actor.head.landmarks - actor.head.landmarks.mean(0)
-    # The paper rests on the nose, or on the brows where the nose's region is cut out.
-    gap = float(marks[2, 2]) + 3.0 if regions == "eyes" else float(marks[0, 2]) + 14.0
-    paper = sheet(*frame, _material(texture, printer, True), warp, z=gap)
-    depth = warp.depth(spots[:, 0], spots[:, 1]) + gap
+    life = _life_for(actor, source, rng) if pressed else float(rng.uniform(*SIZES["cut"]))
+    texture, frame, spots = _paper(source, printer, life, 0.0, rng)
+    _cut_holes(texture, frame, spots, REGIONS[regions], rng,
+               WIDE_EYE_HOLE if pressed else EYE_HOLE)  # fmt: skip
+    shape: Shape
+    if pressed:
+        shape = draw_drape(rng, bent=bent)
+        gap = touching_z(actor, shape)
+        actor = press(actor, shape, gap)
+        frame, spots = _before_the_eyes(actor, frame, spots)
+    else:
+        shape, gap = _resting(actor, regions, bent, rng)
+    paper = sheet(*frame, _material(texture, printer, True), shape, gap,
+                  DRAPE_CELLS if pressed else SHEET_CELLS)  # fmt: skip
+    depth = shape.depth(spots[:, 0], spots[:, 1]) + gap
     motion = draw_motion(rng, still=0.6)
-    hands = _grips(rng, frame, warp, holder)
+    hands = _grips(rng, frame, shape, holder)
     return Staging(
         species="print_eye_cut" if regions == "eyes" else "print_region_cut",
         detail=f"{printer.name}, {regions} cut",
@@ -281,5 +312,35 @@ def stage_cut_print(
         landmarks=np.column_stack([spots, depth]).astype(float),
         follows=True,
         plane=halftone_structure(texture, printer, frame[2:], fill),
-        parameters={"printer": asdict(printer), "warp": asdict(warp), "regions": regions},
+        bounce=SHEET_BOUNCE if pressed else SKIN_BOUNCE,
+        parameters={"printer": asdict(printer), "warp": asdict(shape), "regions": regions},
     )
+
+
+def _resting(
+    actor: Actor, regions: str, bent: bool, rng: np.random.Generator
+) -> tuple[Warp, float]:
+    """A cylinder or a nearly flat sheet, and how far before the face's middle it lies, mm."""
+    radius = float(rng.uniform(95, 260))
+    curve = 1 / radius if bent else 1 / (20 * radius)
+    warp = Warp(curve, 90.0, float(rng.uniform(0, 1.0)), 150.0, float(rng.uniform(0, 6.28)))
+    marks = actor.head.landmarks - actor.head.landmarks.mean(0)
+    return warp, float(marks[2, 2]) + 3.0 if regions == "eyes" else float(marks[0, 2]) + 14.0
+
+
+def _life_for(actor: Actor, source: Source, rng: np.random.Generator) -> float:
+    """Size of a print whose holes are as far apart as the wearer's eyes, within 2 %."""
+    worn = np.linalg.norm(actor.head.landmarks[1] - actor.head.landmarks[0])
+    shown = np.linalg.norm(source.landmarks[1] - source.landmarks[0]) * source.mm_per_px
+    return float(worn / shown * rng.uniform(0.98, 1.02))
+
+
+def _before_the_eyes(
+    actor: Actor,
+    frame: tuple[float, float, float, float],
+    spots: npt.NDArray[np.float64],
+) -> tuple[tuple[float, float, float, float], npt.NDArray[np.float64]]:
+    """A sheet and its landmarks moved so that the wearer looks through the holes."""
+    marks = actor.head.landmarks - actor.head.landmarks.mean(0)
+    move = marks[:2, :2].mean(0) - spots[:2].mean(0)
+    return (frame[0] + float(move[0]), frame[1] + float(move[1]), *frame[2:]), spots + move

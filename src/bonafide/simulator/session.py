@@ -24,6 +24,7 @@ from bonafide.simulator.motion import REST, Gesture, Sway, draw_sway
 from bonafide.simulator.picture import Backdrop, Painter, Radiance, View
 from bonafide.simulator.rig import Rig, draw_rig
 from bonafide.simulator.room import draw_room, place_window
+from bonafide.simulator.shade import DULL
 
 if TYPE_CHECKING:
     from bonafide.simulator.torch_picture import TorchPainter
@@ -131,7 +132,7 @@ class Stage:
         self._extra_normals = _extra_normals(staging)
         points, normals, strands, _, _ = self._pose(REST, 0.0)
         self._baked: tuple[Baked, Baked, Baked] = bake(
-            self.scene, points, normals, strands, plan.lighting
+            self.scene, points, normals, strands, plan.lighting, staging.bounce
         )
         room = np.random.default_rng(plan.room_seed)
         infrared = plan.rig.infrared
@@ -205,8 +206,31 @@ class Stage:
         shown = shows_part(self.scene, self._first_extra() + staging.plane.part, radiance)
         seen = meter_weights(radiance.light[..., :3])
         share = np.float32(seen[shown].sum() / seen.sum())
-        glow = np.asarray(staging.glow, np.float32)
-        return room ** (1 - share) * glow**share
+        return (
+            room ** (1 - share) * self._screen_white(staging.glow, radiance.light[shown]) ** share
+        )
+
+    def _screen_white(self, glow: tuple[float, float, float], light: Float) -> Float:
+        """(3,) white of a screen with what it returns of the room's light, green = 1.
+
+        A camera cannot tell that veil from the panel's own light, so it balances both.
+
+        Args:
+            light: (n, 4) of the screen's px.
+        """
+        panel = np.asarray(glow, np.float32)
+        staging, plan = self.clip.staging, self.clip.plan
+        assert staging.plane is not None
+        points = self.scene.parts[self._first_extra() + staging.plane.part]
+        glass = np.float32(staging.extras[staging.plane.part].material.specular)
+        veil = glass * self._baked[0].sky[points, :3].mean(0)
+        facing = rotation(plan.yaw_deg, plan.pitch_deg, plan.roll_deg)[:, 2]
+        lit = self._baked[0].lamps[points].mean(0)
+        for share, lamp in zip(lit, plan.lighting.lamps, strict=True):
+            cos = max(float(facing @ np.array(lamp.toward, np.float32)), 0.0)
+            veil = veil + np.float32(DULL * cos * share) * np.array(lamp.power[:3], np.float32)
+        seen = max(float(light[:, 1].mean()) if len(light) else 0.0, float(veil[1]), 1e-6)
+        return np.asarray(panel * (1 - veil[1] / seen) + veil / seen, np.float32)
 
     def _first_extra(self) -> int:
         actor = self.clip.staging.actor

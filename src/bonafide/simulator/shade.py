@@ -40,6 +40,8 @@ SHININESS, GLOSS, WRAP, EMISSION, FACE = 0, 1, 2, 6, 7
 POINT, NORMAL, UV, FACE_XY, SKY, LIT = 0, 3, 6, 8, 10, 14
 """Columns of `pack_points`; from ``LIT`` on the visible share of each lamp."""
 CHUNK = 64
+DULL = 0.008
+"""Albedo of what glows, for lamps alone."""
 (
     _N,
     _TO,
@@ -305,7 +307,7 @@ def _settle(flat, size, face):
                       if q == 2 else np.float32(0.05))  # fmt: skip
             own = flat[_ALBEDO + q * CHUNK + s] * (_ONE - weight * level)
             flat[_GLOW + q * CHUNK + s] = emitted * own if q < INFRARED else _ZERO
-            flat[_ALBEDO + q * CHUNK + s] = np.float32(0.008) if emitted > 0 else own
+            flat[_ALBEDO + q * CHUNK + s] = np.float32(DULL) if emitted > 0 else own
             flat[_SKY + q * CHUNK + s] *= flat[_DIM + s]
         flat[_MATT + s] = _ZERO if emitted > 0 else _ONE
 

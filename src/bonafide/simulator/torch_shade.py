@@ -9,6 +9,7 @@ from torch import Tensor
 
 from bonafide.simulator.eyes import CENTERS, HALF, HEAD_ROTATION, PULSE_LEVEL
 from bonafide.simulator.shade import (
+    DULL,
     EMISSION,
     FACE,
     FLASH_REFERENCE_MM,
@@ -181,7 +182,7 @@ def _lit(
     glow = emitted[:, None] * surface.albedo
     glow[:, INFRARED] = 0.0
     out = sky * (torch.where(glows, 0.0, surface.albedo) + rim) + glow
-    dull = torch.where(glows, 0.008, surface.albedo)
+    dull = torch.where(glows, DULL, surface.albedo)
     surface = _Surface(surface.normal, surface.to, dull, surface.gloss, surface.shine, surface.wrap)
     for number in range(len(light.lamps)):
         back = surface.returned(light.lamps[number : number + 1], 1.0)

@@ -12,7 +12,7 @@ official grid of 25 Hz: sparse in time, so that the frames differ.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bonafide.datasets.casia_fasd import PEOPLE, VIDEOS, Video
 from bonafide.datasets.species import PRINT_CUT, PRINT_WARPED, REPLAY
@@ -58,6 +58,10 @@ TALL = Framing((272, 384), (0.235, 0.26), whole=True)
 INK_SATURATION, INK_BLACK = 0.44, 0.13
 SCREEN_SATURATION, SCREEN_GAMMA = 0.42, 0.12
 """Knobs of difficulty, see `draw_press` and `draw_screen`."""
+DARK_PERCENT = 0.1
+"""Of the picture that the cameras' levels make black. With more, pale ink passes for haze, and the
+darker eyes of who wears a cut print sink into black.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ def _draw_devices(seed: int) -> _Devices:
     cameras, presses, screens = rng.spawn(3)
     return _Devices(
         cameras={
-            quality: draw_device(stream, f"{quality} quality camera", GRADES[quality])
+            quality: _levelled(draw_device(stream, f"{quality} quality camera", GRADES[quality]))
             for quality, stream in zip(GRADES, cameras.spawn(3), strict=True)
         },
         printers=tuple(
@@ -140,6 +144,20 @@ def _draw_devices(seed: int) -> _Devices:
     )
 
 
+def _levelled(device: Device) -> Device:
+    return replace(device, camera=replace(device.camera, dark_percent=DARK_PERCENT))
+
+
+def _of_like_tone(subject: str, others: list[str], drawn: str, people: dict[str, Identity]) -> str:
+    """One of the five whose skin is most like the subject's; ``drawn`` of all decides which.
+
+    Who shows own eyes through somebody's photo fits its colour.
+    """
+    tone = people[subject].melanin
+    near = sorted(others, key=lambda other: abs(people[other].melanin - tone))[:5]
+    return near[others.index(drawn) % len(near)]
+
+
 def _job(
     folder: str,
     video: str,
@@ -154,6 +172,8 @@ def _job(
     rng = generator(seed, TWIN, "scene", name)
     others = [other for other in people if other.startswith(part) and other != folder]
     holder = (others or [folder])[int(rng.integers(max(len(others), 1)))]
+    if meaning.species == PRINT_CUT:
+        holder = _of_like_tone(folder, others or [folder], holder, people)
     rooms = devices.rooms
     attack = meaning.species != BONA_FIDE_SPECIES
     moving = meaning.species == REPLAY
