@@ -15,6 +15,7 @@ from bonafide.simulator.camera import (
     mosaic_rggb,
     through_lens,
 )
+from bonafide.simulator.develop import clear_colors
 from bonafide.simulator.linear_light import decode, encode, srgb_to_linear
 from bonafide.types import BonafideError
 
@@ -33,6 +34,18 @@ def test_noise_variance_grows_linearly_with_signal_and_keeps_the_mean():
         assert noisy.mean() == pytest.approx(level, abs=5e-4)
         # The closed form: photon shot noise plus read noise, both amplified.
         assert noisy.var() == pytest.approx(4e-4 * 2 * level + (3e-3 * 2) ** 2, rel=0.03)
+
+
+def test_levels_that_blacken_less_keep_what_is_darker_than_pale_ink():
+    """A pale print has no black; two holes of half a percent each are darker than its ink."""
+    light = field(0.3)
+    light[:64] = 0.15
+    light[120:133, 60:85] = light[120:133, 160:185] = 0.05
+    for percent, black in ((2.0, True), (0.1, False)):
+        matrix = clear_colors(light, 1.0, 1.0, percent)
+        hole = float((matrix @ np.array([0.05, 0.05, 0.05, 1.0]))[0])
+        assert (hole < -0.01) == black
+        assert hole < 0.02
 
 
 def test_grey_stays_grey_through_the_mosaic():

@@ -18,8 +18,10 @@ from bonafide.simulator.lighting import Bounce
 from bonafide.simulator.mesh import Surface
 
 Float = npt.NDArray[np.float32]
-LEAN_REACH_MM, BEND_REACH_MM = 120.0, 150.0
-"""Up and down the sheet leans and bends about as far as the head reaches; beyond, hands hold it."""
+LEAN_REACH_MM, BEND_REACH_MM = 400.0, 150.0
+"""Up and down it bends about as far as the head reaches, and leans nearly as a whole: a photo that
+leans at the head alone is darker above it.
+"""
 DRAPE_CELLS = 72
 """Along either side of a draped sheet, as it bends more sharply than others."""
 SOFT_MM = 5.0

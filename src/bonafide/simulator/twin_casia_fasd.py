@@ -57,7 +57,10 @@ TALL = Framing((272, 384), (0.235, 0.26), whole=True)
 
 INK_SATURATION, INK_BLACK = 0.44, 0.13
 SCREEN_SATURATION, SCREEN_GAMMA = 0.42, 0.12
-"""Knobs of difficulty, see `draw_press` and `draw_screen`."""
+CUT_INK_BLACK = 0.03
+"""Knobs of difficulty, see `draw_press` and `draw_screen`. Levels take pale ink for haze and
+make it black again, but not on cut prints, where live eyes are darker: these get blacker ink.
+"""
 DARK_PERCENT = 0.1
 """Of the picture that the cameras' levels make black. With more, pale ink passes for haze, and the
 darker eyes of who wears a cut print sink into black.
@@ -148,6 +151,12 @@ def _levelled(device: Device) -> Device:
     return replace(device, camera=replace(device.camera, dark_percent=DARK_PERCENT))
 
 
+def _inked(printer: PrinterSettings, meaning: Video) -> PrinterSettings:
+    if meaning.species != PRINT_CUT:
+        return printer
+    return replace(printer, black=printer.black + CUT_INK_BLACK - INK_BLACK)
+
+
 def _of_like_tone(subject: str, others: list[str], drawn: str, people: dict[str, Identity]) -> str:
     """One of the five whose skin is most like the subject's; ``drawn`` of all decides which.
 
@@ -193,7 +202,9 @@ def _job(
         width=width,
         height=height,
         face_share=FACE_SHARES[meaning.quality],
-        printer=devices.printers[int(rng.integers(len(devices.printers)))] if attack else None,
+        printer=_inked(devices.printers[int(rng.integers(len(devices.printers)))], meaning)
+        if attack
+        else None,
         display=devices.screens[int(rng.integers(len(devices.screens)))] if moving else None,
         shown=shown if attack else None,
     )
