@@ -25,10 +25,10 @@ SKY_DIRECTIONS = 36
 LAMP_SAMPLES = 5
 BIAS_MM = 4.0
 HAIR_BIAS_MM = 14.0
+"""Light gets this far into hair."""
 Bounce = tuple[float, float, float, float]
 SKIN_BOUNCE: Bounce = (0.32, 0.20, 0.15, 0.35)
 """What blocks a direction on a face is mostly the face itself: dim and warm."""
-"""Light gets this far into hair."""
 
 
 @dataclass(frozen=True, slots=True)
