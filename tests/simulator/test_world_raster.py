@@ -62,6 +62,21 @@ def test_small_meshes_agree_with_a_brute_force_ray_caster(seed):
     np.testing.assert_allclose(buffer.bary[same], weights[same], atol=3e-4)
 
 
+@pytest.mark.parametrize("two_sided", [True, False])
+def test_a_triangle_that_reaches_behind_the_camera_is_left_out(two_sided):
+    """It would be seen mirrored, and could fill the picture: a hand that reaches past the lens."""
+    rng = np.random.default_rng(7)
+    points = rng.uniform(-60, 60, (30, 3)).astype(np.float32)
+    points[:, 2] = rng.uniform(-300, 400, 30)
+    triangles = rng.permuted(np.tile(np.arange(30), (40, 1)), axis=1)[:, :3].astype(np.int32)
+    in_front = (points[triangles, 2] > 0).all(1)
+    assert 5 < in_front.sum() < 35
+    seen = rasterise(points, triangles, two_sided, 90.0, 40, 32).item
+    alone = rasterise(points, triangles[in_front], two_sided, 90.0, 40, 32).item
+    assert (alone >= 0).mean() > 0.05
+    np.testing.assert_array_equal(seen, np.where(alone < 0, alone, np.flatnonzero(in_front)[alone]))
+
+
 def test_back_faces_are_drawn_only_on_request():
     points = np.array([[-20, -20, 200], [20, -20, 200], [0, 20, 200]], np.float32)
     clockwise = np.array([[0, 1, 2]], np.int32)

@@ -63,7 +63,7 @@ def project(points, focal, cx, cy, out):
 
 @numba.njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
 def draw_triangles(screen, triangles, two_sided, uv, material, cut, pool, item, bary, zbuf):
-    """Draw triangles with a depth test.
+    """Draw triangles with a depth test; those that reach behind the camera are left out.
 
     Args:
         screen: (n, 3) float32 from `project`; triangles: (m, 3) int32, front faces run
@@ -81,11 +81,10 @@ def draw_triangles(screen, triangles, two_sided, uv, material, cut, pool, item, 
         x0, y0, w0 = screen[i0, 0], screen[i0, 1], screen[i0, 2]
         x1, y1, w1 = screen[i1, 0], screen[i1, 1], screen[i1, 2]
         x2, y2, w2 = screen[i2, 0], screen[i2, 1], screen[i2, 2]
+        if w0 <= 0.0 or w1 <= 0.0 or w2 <= 0.0:
+            continue
         area = (x1 - x0) * (y2 - y0) - (y1 - y0) * (x2 - x0)
-        if area >= 0.0:
-            if area == 0.0 or not two_sided[t]:
-                continue
-        elif w0 <= 0.0 or w1 <= 0.0 or w2 <= 0.0:
+        if area == 0.0 or (area > 0.0 and not two_sided[t]):
             continue
         left = max(int(np.ceil(min(x0, x1, x2))), 0)
         right = min(int(np.floor(max(x0, x1, x2))), width - 1)

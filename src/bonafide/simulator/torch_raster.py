@@ -127,7 +127,7 @@ def _spread_triangles(screen: Tensor, mesh: Mesh, height: int, width: int, keys:
     corners = screen[:, mesh.triangles].reshape(frames * count, 3, 3)
     area, second, third = _slopes(corners)
     two_sided = mesh.two_sided.repeat(frames)
-    drawn = torch.where(area < 0, (corners[..., 2] > 0).all(-1), two_sided & (area != 0))
+    drawn = (corners[..., 2] > 0).all(-1) & ((area < 0) | (two_sided & (area != 0)))
     low, high = corners[..., :2].amin(1), corners[..., :2].amax(1)
     last = torch.tensor([width - 1, height - 1], device=screen.device)
     left_top = torch.ceil(low).clamp(-1e6, 1e6).long().clamp(min=0)
