@@ -24,6 +24,7 @@ class Recurrent(nn.Module):
         return (self.lstm(clips.float().mean((2, 3)))[0].mean((1, 2)),)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [FORM, FIXED])
 def test_a_recurrent_network_takes_any_number_of_frames_whatever_was_traced_before(before):
     torch.compiler.reset()  # whatever other tests traced

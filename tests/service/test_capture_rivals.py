@@ -182,6 +182,7 @@ def test_the_model_tells_what_it_takes_and_guides_nobody(service, files, face_jp
     assert post(service, files, headers=bearer).json()["code"] == "session_spent"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PHOTOS)
 def test_a_hostile_part(judge, files, name):
     content, code = PHOTOS[name]

@@ -94,6 +94,7 @@ def test_a_clip_and_a_photo_get_the_verdict_of_check(
     assert load_detector(rivals[name]).frames == wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("write", [write_clip_machine, write_texture])
 def test_hand_made_features_need_no_file_to_be_written(
     write, record, make_settings, clip_path, tmp_path
@@ -156,6 +157,7 @@ def test_damage_is_remarked(service, rivals, clip_path, tmp_path):
     assert told["reasons"][-1]["severity"] == "remark"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLIPS)
 def test_a_hostile_clip(service, name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -166,6 +168,7 @@ def test_a_hostile_clip(service, name, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "limits",
     [
