@@ -5,9 +5,7 @@ import json
 import numpy as np
 import pytest
 from capture_makers import clip_bytes
-from typer.testing import CliRunner
 
-import bonafide.cli
 from bonafide.capture.limits import Limits
 from bonafide.deploy.load import load_detector
 from bonafide.service import schemas
@@ -27,6 +25,7 @@ from tests.service.models import (
     write_texture,
 )
 from tests.service.test_hostile import CLIPS, check
+from tests.verbs import run
 
 LIMITS = Limits(max_bytes=4 << 20, max_pixels=1_000_000, max_frames=300, max_seconds=10)
 
@@ -58,8 +57,7 @@ def clip_path(astronaut, write_clip, tmp_path_factory):
 
 def told_by_check(*words):
     """What `bonafide check --json` says."""
-    words = [str(word) for word in ("check", *words, "--json")]
-    done = CliRunner().invoke(bonafide.cli.app, words)
+    done = run("check", *words, "--json")
     assert done.exit_code in (0, 1, 3), done.output
     return json.loads(done.stdout)
 

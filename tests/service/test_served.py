@@ -10,6 +10,7 @@ from bonafide.deploy.detector import Stopwatch
 from bonafide.deploy.load import load_detector
 from bonafide.service.answers import answer_to_json
 from bonafide.service.load import load_served
+from bonafide.service.served import Upload
 from tests.service.models import (
     WINDOW_S,
     write_capture_rival,
@@ -60,7 +61,7 @@ def test_a_machine_over_hand_made_features_judges_clips(
     served.warm_up()
     assert (served.takes, served.window_s) == (("clip",), WINDOW_S)
     path = write_clip(tmp_path / "face.mp4", [np.roll(astronaut, i % 3, 1) for i in range(12)])
-    found = served.examine("clip", {"file": path.read_bytes()}, None, Stopwatch())
+    found = served.examine(Upload("clip", {"file": path.read_bytes()}), Stopwatch())
     expected = load_detector(model).examine_file(path, Limits())[0]
     assert found.verdict.score == expected.verdict.score is not None
     told = answer_to_json(found, served.model_id, served.modalities)

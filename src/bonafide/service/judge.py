@@ -17,11 +17,12 @@ from bonafide.capture.errors import (
     TooLargeError,
     WrongTypeError,
 )
+from bonafide.capture.multimodal import DepthUnit
 from bonafide.decision.operating_point import load_operating_point
 from bonafide.deploy.detector import Stopwatch
 from bonafide.service.answers import KEPT_QUALITY, answer_to_json, evidence_to_json, jpeg_of
 from bonafide.service.load import load_served
-from bonafide.service.served import UPLOAD, Media, Served
+from bonafide.service.served import UPLOAD, Media, Served, Upload
 from bonafide.service.settings import ServiceSettings
 from bonafide.service.wire import PARTS, Wish
 from bonafide.types import BonafideError
@@ -115,8 +116,9 @@ class Judge:
 
     def _verdict(self, wish: Wish, parts: Mapping[str, Media]) -> dict[str, Any]:
         served = self.served[wish.point] if wish.point else self._first
-        unit = None if wish.mm_per_level is None else (wish.mm_per_level, wish.offset_mm)
-        examination = served.examine(wish.kind, parts, unit, Stopwatch())
+        stated = wish.mm_per_level
+        unit = None if stated is None else DepthUnit(stated, wish.offset_mm)
+        examination = served.examine(Upload(wish.kind, parts, unit), Stopwatch())
         answer = answer_to_json(examination, served.model_id, served.modalities)
         if wish.evidence:
             answer["evidence"] = evidence_to_json(examination)

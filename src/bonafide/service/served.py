@@ -32,6 +32,21 @@ GREY: RgbImage = np.full((96, 96, 3), 90, np.uint8)
 """What models are warmed up with: no face."""
 
 
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What a client sent.
+
+    Attributes:
+        kind: one of `wire.PARTS`.
+        parts: its files by their names there.
+        unit: of the depth, as stated; None for the model's own, or no depth.
+    """
+
+    kind: str
+    parts: Mapping[str, Media]
+    unit: DepthUnit | None = None
+
+
 class Served(Protocol):
     """A model that answers uploads, by one operating point.
 
@@ -64,24 +79,15 @@ class Served(Protocol):
         """The same model, deciding by another point."""
         ...
 
-    def examine(
-        self,
-        kind: str,
-        parts: Mapping[str, Media],
-        unit: tuple[float, float] | None,
-        watch: Stopwatch,
-    ) -> Examination:
-        """Judge an upload.
+    def examine(self, upload: Upload, watch: Stopwatch) -> Examination:
+        """Judge an upload of a kind that it takes.
 
         Args:
-            kind: one of ``takes``.
-            parts: its files.
-            unit: mm per level and offset in mm of the depth; None for the model's own.
             watch: times decoding and judging.
 
         Raises:
             CaptureError: a file cannot be read; ``where`` names the part or `UPLOAD`.
-        """
+        """  # fmt: skip
         ...
 
     def warm_up(self) -> None:

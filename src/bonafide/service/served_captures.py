@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from bonafide.capture.image import decode_image
@@ -13,9 +11,15 @@ from bonafide.deploy.detector import Examination, Stopwatch
 from bonafide.deploy.rival_file import MODALITIES
 from bonafide.deploy.view_captures import ViewCaptureDetector
 from bonafide.face.prepare import decode_registered
-from bonafide.service.served import GREY, Guidance, Judging, Media, ServedDetector
+from bonafide.service.served import GREY, Guidance, Judging, ServedDetector, Upload
 from bonafide.service.settings import ServiceSettings
 from bonafide.service.wire import PARTS
+
+
+def files_of(upload: Upload) -> tuple[bytes, bytes, bytes]:
+    """Colour, depth and infrared."""
+    rgb, depth, infrared = (bytes(upload.parts[name]) for name in PARTS["multimodal"])
+    return rgb, depth, infrared
 
 
 class _ServedCaptures(ServedDetector[Judging]):
@@ -34,19 +38,12 @@ class ServedCascade(_ServedCaptures[CascadeDetector]):
         super().__init__(detector, settings)
         self.depth_unit: DepthUnit | None = detector.unit
 
-    def examine(
-        self,
-        kind: str,
-        parts: Mapping[str, Media],
-        unit: tuple[float, float] | None,
-        watch: Stopwatch,
-    ) -> Examination:
+    def examine(self, upload: Upload, watch: Stopwatch) -> Examination:
         """See `Served`."""
-        del kind  # captures only
-        rgb, depth, infrared = (bytes(parts[name]) for name in PARTS["multimodal"])
-        stated = self.depth_unit if unit is None else DepthUnit(*unit)
+        rgb, depth, infrared = files_of(upload)
+        unit = self.depth_unit if upload.unit is None else upload.unit
         capture = decode_multimodal(
-            rgb, depth, infrared, stated, self._settings.photo, one_view=self._detector.one_view
+            rgb, depth, infrared, unit, self._settings.photo, one_view=self._detector.one_view
         )
         watch.lap("decode")
         return self._detector.examine(capture, watch)
@@ -61,20 +58,12 @@ class ServedViewCaptures(_ServedCaptures[ViewCaptureDetector]):
 
     depth_unit: DepthUnit | None = None
 
-    def examine(
-        self,
-        kind: str,
-        parts: Mapping[str, Media],
-        unit: tuple[float, float] | None,
-        watch: Stopwatch,
-    ) -> Examination:
+    def examine(self, upload: Upload, watch: Stopwatch) -> Examination:
         """See `Served`."""
-        del kind  # captures only
-        rgb, depth, infrared = (bytes(parts[name]) for name in PARTS["multimodal"])
+        rgb, depth, infrared = files_of(upload)
         limits = self._settings.photo
-        stated = None if unit is None else DepthUnit(*unit)
         colour = decode_image(rgb, "rgb", limits).rgb
-        others = decode_registered(depth, infrared, limits, stated)
+        others = decode_registered(depth, infrared, limits, upload.unit)
         watch.lap("decode")
         return self._detector.examine(colour, others, watch)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from bonafide.capture.video import decode_clip
 from bonafide.deploy.clip_detector import ClipDetector
 from bonafide.deploy.detector import Examination, Stopwatch
 from bonafide.deploy.files import with_damage
-from bonafide.service.served import GREY, UPLOAD, Guidance, Media, ServedDetector
+from bonafide.service.served import GREY, UPLOAD, Guidance, ServedDetector, Upload
 from bonafide.service.settings import ServiceSettings
 from bonafide.types import Frame
 
@@ -32,16 +32,10 @@ class ServedClips(ServedDetector[ClipDetector]):
             detector.faces, (1.0,), clip.side_px, detector.limits, settings.photo
         )
 
-    def examine(
-        self,
-        kind: str,
-        parts: Mapping[str, Media],
-        unit: tuple[float, float] | None,
-        watch: Stopwatch,
-    ) -> Examination:
+    def examine(self, upload: Upload, watch: Stopwatch) -> Examination:
         """See `Served`."""
-        del kind, unit  # clips only, and no depth
-        window = _ClipWindow(bytes(parts["file"]), self._detector.settings.window_s, self._settings)
+        content = bytes(upload.parts["file"])
+        window = _ClipWindow(content, self._detector.settings.window_s, self._settings)
         examination = self._detector.examine_clip(window, watch)
         return with_damage(examination, window.report)
 

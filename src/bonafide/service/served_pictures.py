@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from typing import TypeVar
 
 import numpy as np
@@ -15,7 +14,7 @@ from bonafide.capture.video import ClipReader, decode_clip
 from bonafide.deploy.detector import Detector, Examination, Stopwatch
 from bonafide.deploy.files import with_damage
 from bonafide.deploy.view_clips import ViewClipDetector
-from bonafide.service.served import GREY, UPLOAD, Guidance, Media, ServedDetector
+from bonafide.service.served import GREY, UPLOAD, Guidance, ServedDetector, Upload
 from bonafide.service.settings import ServiceSettings
 
 Looking = TypeVar("Looking", bound=Detector | ViewClipDetector)
@@ -36,17 +35,10 @@ class _ServedPictures(ServedDetector[Looking], ABC):
             detector.faces, record.scales, record.crop_px, detector.limits, settings.photo
         )
 
-    def examine(
-        self,
-        kind: str,
-        parts: Mapping[str, Media],
-        unit: tuple[float, float] | None,
-        watch: Stopwatch,
-    ) -> Examination:
+    def examine(self, upload: Upload, watch: Stopwatch) -> Examination:
         """See `Served`."""
-        del unit  # no depth
-        content = bytes(parts["file"])
-        if kind == "photo":
+        content = bytes(upload.parts["file"])
+        if upload.kind == "photo":
             frame = decode_image(content, UPLOAD, self._settings.photo)
             watch.lap("decode")
             return self._detector.examine(frame.rgb, watch)
