@@ -14,6 +14,7 @@ from bonafide.deploy.load import load_detector
 from bonafide.deploy.package import export_run
 from bonafide.deploy.sample_face import PHOTO
 from bonafide.service.load import load_served
+from bonafide.service.served import Upload
 from bonafide.service.settings import ServiceSettings
 
 BLOCKED = """
@@ -82,12 +83,13 @@ import sys
 from pathlib import Path
 from bonafide.deploy.detector import Stopwatch
 from bonafide.service.load import load_served
+from bonafide.service.served import Upload
 from bonafide.service.settings import ServiceSettings
 served = load_served(ServiceSettings(model=Path(sys.argv[1])))
 served.warm_up()
 kind, *words = sys.argv[2:]
 parts = {word.partition("=")[0]: Path(word.partition("=")[2]).read_bytes() for word in words}
-print(served.examine(kind, parts, None, Stopwatch()).verdict.score)
+print(served.examine(Upload(kind, parts), Stopwatch()).verdict.score)
 assert not LEFT_OUT & {name.partition(".")[0] for name in sys.modules}
 """
 
@@ -110,5 +112,5 @@ def test_rivals_of_clips_and_captures_are_served_there_too(write, record, write_
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     served = load_served(ServiceSettings(model=model))
-    expected = served.examine(kind, contents, None, Stopwatch()).verdict.score
+    expected = served.examine(Upload(kind, contents), Stopwatch()).verdict.score
     assert float(done.stdout) == pytest.approx(expected, abs=1e-6)
