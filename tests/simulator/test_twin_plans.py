@@ -14,6 +14,7 @@ from bonafide.simulator.picture import Radiance
 from bonafide.simulator.probe import probe_accuracy
 from bonafide.simulator.raster import empty_buffer
 from bonafide.simulator.rig import draw_rig, take_infrared
+from bonafide.simulator.twin import TwinError
 from bonafide.simulator.twin_scene import draw_session
 from bonafide.simulator.twins import TWINS, plan_twin
 from bonafide.types import Label
@@ -78,6 +79,21 @@ def test_a_large_full_twin_has_the_published_numbers(name, tmp_path):
     for protocol in PROTOCOLS[name]:
         fold = 6 if protocol in ("3", "4") else None
         assert load(name, root, Asked(protocol=protocol, fold=fold)).rows
+
+
+@pytest.mark.parametrize(("name", "clips"), [("replay-attack", 1200), ("msu-mfsd", 280)])
+def test_a_medium_twin_has_all_people_as_small_clips(name, clips, tmp_path):
+    plans = {size: plan_twin(name, size, 0) for size in ("small", "medium")}
+    rows = load(name, touch(plans["medium"], tmp_path)).rows  # asserts the published numbers
+    assert len(rows) == clips
+    small, medium = (plan.jobs[0] for plan in plans.values())
+    assert medium.form == small.form
+    assert (medium.scene.width, medium.scene.height) == (small.scene.width, small.scene.height)
+
+
+def test_a_size_that_a_twin_does_not_have_is_refused():
+    with pytest.raises(TwinError, match=r"mipd has no size 'medium'.*tiny, small, full"):
+        plan_twin("mipd", "medium", 0)
 
 
 def test_small_casia_is_complete(tmp_path):

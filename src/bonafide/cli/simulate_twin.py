@@ -16,12 +16,17 @@ class Size(StrEnum):
 
     TINY = "tiny"
     SMALL = "small"
+    MEDIUM = "medium"
     FULL = "full"
 
 
 Out = Annotated[Path, typer.Argument(help="Folder to write; new, empty, or an unfinished twin.")]
 SizeOption = Annotated[
-    Size, typer.Option(help="tiny: for tests; small: minutes; full: published numbers and lengths.")
+    Size,
+    typer.Option(
+        help="tiny: for tests; small: minutes; medium: all published people, as small pictures; "
+        "full: published numbers and lengths."
+    ),
 ]
 Seed = Annotated[int, typer.Option(help="Decides every file.", min=0)]
 Workers = Annotated[int, typer.Option(help="Processes; they change no byte.", min=1)]

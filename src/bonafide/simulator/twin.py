@@ -33,8 +33,6 @@ from bonafide.types import BonafideError
 from bonafide.version import __version__
 from bonafide.workers import worker_pool
 
-SIZES = ("tiny", "small", "full")
-"""A few seconds of work; some minutes; the published numbers, lengths and resolutions."""
 NOTE = "Simulated: drawn by bonafide's rendered world. No evidence about real attacks."
 JOBS = ".jobs"
 

@@ -65,6 +65,7 @@ class Extent:
 EXTENTS = {
     "tiny": Extent((2, 2), {"android": (144, 96), "laptop": (128, 96)}, (3, 3)),
     "small": Extent((6, 12), {"android": (270, 180), "laptop": (240, 180)}, (68, 74)),
+    "medium": Extent((15, 20), {"android": (270, 180), "laptop": (240, 180)}, (68, 74)),
     "full": Extent((15, 20), {"android": (720, 480), "laptop": (640, 480)}, (275, 360)),
 }
 

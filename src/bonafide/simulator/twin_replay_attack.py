@@ -68,6 +68,7 @@ class Extent:
 EXTENTS = {
     "tiny": Extent((1, 1, 1), 128, 96, (3, 3), False),
     "small": Extent((6, 4, 6), 240, 180, (58, 64), False),
+    "medium": Extent((15, 15, 20), 240, 180, (58, 64), False),
     "full": Extent((15, 15, 20), 320, 240, (230, 375), True),
 }
 

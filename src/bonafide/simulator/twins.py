@@ -2,39 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
-from bonafide.simulator.twin import SIZES, TwinError, TwinPlan
-from bonafide.simulator.twin_casia_fasd import plan_casia_fasd
-from bonafide.simulator.twin_casia_surf import plan_casia_surf
-from bonafide.simulator.twin_mipd import plan_mipd
-from bonafide.simulator.twin_msu_mfsd import plan_msu_mfsd
-from bonafide.simulator.twin_oulu_npu import plan_oulu_npu
-from bonafide.simulator.twin_replay_attack import plan_replay_attack
+from bonafide.simulator import (
+    twin_casia_fasd,
+    twin_casia_surf,
+    twin_mipd,
+    twin_msu_mfsd,
+    twin_oulu_npu,
+    twin_replay_attack,
+)
+from bonafide.simulator.twin import TwinError, TwinPlan
 
-TWINS: dict[str, Callable[[str, int], TwinPlan]] = {
-    "replay-attack": plan_replay_attack,
-    "casia-fasd": plan_casia_fasd,
-    "msu-mfsd": plan_msu_mfsd,
-    "oulu-npu": plan_oulu_npu,
-    "casia-surf": plan_casia_surf,
-    "mipd": plan_mipd,
+
+class Twin(NamedTuple):
+    """How a twin is planned, from a size and a seed, and the sizes that it has."""
+
+    plan: Callable[[str, int], TwinPlan]
+    sizes: Iterable[str]
+
+
+TWINS = {
+    "replay-attack": Twin(twin_replay_attack.plan_replay_attack, twin_replay_attack.EXTENTS),
+    "casia-fasd": Twin(twin_casia_fasd.plan_casia_fasd, twin_casia_fasd.EXTENTS),
+    "msu-mfsd": Twin(twin_msu_mfsd.plan_msu_mfsd, twin_msu_mfsd.EXTENTS),
+    "oulu-npu": Twin(twin_oulu_npu.plan_oulu_npu, twin_oulu_npu.EXTENTS),
+    "casia-surf": Twin(twin_casia_surf.plan_casia_surf, twin_casia_surf.EXTENTS),
+    "mipd": Twin(twin_mipd.plan_mipd, twin_mipd.EXTENTS),
 }
-"""Name -> (size, seed) -> plan. The names are those of `bonafide index`."""
+"""Name -> twin. The names are those of `bonafide index`. Sizes are tiny, a few seconds of work;
+small, some minutes; medium, all published people as small pictures, where small does not have them
+already; full, the published numbers, lengths and resolutions."""
 
 
 def plan_twin(name: str, size: str, seed: int) -> TwinPlan:
     """Plan a twin.
 
     Raises:
-        TwinError: no such twin or size, or a negative seed.
+        TwinError: no such twin, a size that it does not have, or a negative seed.
     """
     if name not in TWINS:
         raise TwinError("is no twin.", where=name, remedy=f"Twins are {', '.join(TWINS)}.")
-    if size not in SIZES:
+    if size not in (sizes := TWINS[name].sizes):
         raise TwinError(
-            f"{size!r} is no size.", where="size", remedy=f"Choose one of {', '.join(SIZES)}."
+            f"{name} has no size {size!r}.", where="size", remedy=f"One of {', '.join(sizes)}."
         )
     if seed < 0:
         raise TwinError(f"seed is {seed}.", where="seed", remedy="Use 0 or more.")
-    return TWINS[name](size, seed)
+    return TWINS[name].plan(size, seed)
