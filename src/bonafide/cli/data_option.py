@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bonafide.types import BonafideError
+
+if TYPE_CHECKING:
+    from bonafide.datasets.loaders import Asked
 
 Data = Annotated[
     str, typer.Option(help="A samples.csv, or NAME:ROOT as in `index`, such as folder:PHOTOS.")
@@ -87,7 +90,7 @@ def table_of(data: str, wanted: Wanted, run: Path) -> Path:
     return table
 
 
-def _asked(wanted: Wanted):  # type: ignore[no-untyped-def]
+def _asked(wanted: Wanted) -> Asked:
     from bonafide.cli.index import pairs
     from bonafide.datasets.loaders import Asked
 

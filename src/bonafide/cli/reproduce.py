@@ -5,11 +5,15 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bonafide.types import BonafideError
+
+if TYPE_CHECKING:
+    from bonafide.papers.page import Reproduced
+    from bonafide.papers.plan import Request
 
 
 def reproduce(
@@ -74,9 +78,7 @@ def reproduce(
     _print(reproduced, output)
 
 
-def _command(  # type: ignore[no-untyped-def]
-    table: str, request, roots: Iterable[str], device: str, train: bool
-) -> str:
+def _command(table: str, request: Request, roots: Iterable[str], device: str, train: bool) -> str:
     """The command that gives the same figures, without folders."""
     seeds, motion = ",".join(map(str, request.seeds)), request.motion
     words = ["bonafide", "reproduce", table, "--size", request.size, "--seeds", seeds]
@@ -118,7 +120,7 @@ def _seeds(text: str) -> tuple[int, ...]:
     return seeds
 
 
-def _print(reproduced, output: Path) -> None:  # type: ignore[no-untyped-def]
+def _print(reproduced: Reproduced, output: Path) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table

@@ -26,6 +26,7 @@ from bonafide.papers.motion_tables import (
 )
 from bonafide.papers.motion_trial import NetworkTrial, TextureTrial
 from bonafide.papers.plan import Claim, Figure, Plan, PlannedRow, Request
+from bonafide.papers.published import PublishedTable
 from bonafide.training.motion_columns import COLUMNS, Column
 from bonafide.training.motion_settings import MotionSettings
 from bonafide.training.texture_run import TextureSettings
@@ -202,7 +203,13 @@ def table_2(request: Request) -> Plan:
     return _plan(TABLE_2, runs, rows, INTER_CLAIMS + CONTROL_CLAIMS, request)
 
 
-def _plan(published, runs: Runs, rows, asked, request: Request) -> Plan:  # type: ignore[no-untyped-def]
+def _plan(
+    published: PublishedTable,
+    runs: Runs,
+    rows: Sequence[PlannedRow],
+    asked: Sequence[tuple[str, str, str]],
+    request: Request,
+) -> Plan:
     return Plan(
         published,
         {HTER: "hter", ACCURACY: "accuracy"},

@@ -167,7 +167,14 @@ class _Losses:
         return loss
 
 
-def _one_step(task, model, optimizer, fabric, step, batch) -> Tensor:  # type: ignore[no-untyped-def]
+def _one_step(
+    task: TrainingTask,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    fabric: Fabric,
+    step: int,
+    batch: tuple[Tensor, ...],
+) -> Tensor:
     for group in optimizer.param_groups:
         group["lr"] = task.learning_rate_at(step)
     _seed(_dropout_seed(task.settings.seed, step, fabric.global_rank), fabric.device)
@@ -216,7 +223,9 @@ def _finite(loss: float, step: int, learning_rate: float) -> float:
     return loss
 
 
-def _keep_if_best(fabric, network, progress, measure, run) -> Progress:  # type: ignore[no-untyped-def]
+def _keep_if_best(
+    fabric: Fabric, network: nn.Module, progress: Progress, measure: float, run: Path
+) -> Progress:
     if not (math.isfinite(measure) and measure < progress.best_measure):
         return replace(progress, stale=progress.stale + 1)
     if fabric.is_global_zero:
