@@ -178,11 +178,12 @@ def test_a_cost_is_the_papers_and_counts_what_is_deployed():
     assert cost.ms > 0
 
 
-def test_the_twin_of_stills_has_every_clip_of_the_small_one():
+def test_the_twin_of_stills_has_every_clip_of_all_people():
     plan = plan_stills("replay-attack")
     assert [job.name for job in plan.jobs] == [
-        job.name for job in plan_twin("replay-attack", "small", 0).jobs
+        job.name for job in plan_twin("replay-attack", "medium", 0).jobs
     ]
+    assert len({job.group for job in plan.jobs}) == 50
     assert {job.form.frames for job in plan.jobs} == {(4, 4)}
 
 
