@@ -5,14 +5,8 @@ import pytest
 import torch
 
 from bonafide.face.crop import FILL
-from bonafide.training.ms_fans_batches import (
-    LUMA,
-    blank_surroundings,
-    jitter_focus,
-    jitter_photometry,
-    random_window,
-    training_batch,
-)
+from bonafide.training.augmentation import LUMA, jitter_focus, jitter_photometry
+from bonafide.training.ms_fans_batches import blank_surroundings, random_window, training_batch
 from bonafide.training.ms_fans_settings import MsFansSettings
 from bonafide.training.sampler import balanced_sampler
 from bonafide.types import BonafideError, Label, Presentation, Split

@@ -11,10 +11,10 @@ from lightning.fabric import Fabric
 from bonafide.models.catalogue import MACHINES, NETWORKS
 from bonafide.models.catalogue_entry import FRAMES, MODALITIES, Views
 from bonafide.models.support_machine import fit_machine
+from bonafide.training.augmentation import jitter_geometry
 from bonafide.training.checkpoint import load_tensors
 from bonafide.training.crop_cache import CropCache
 from bonafide.training.loop import BEST, LAST, train
-from bonafide.training.rival_batches import jitter_geometry
 from bonafide.training.rival_settings import RivalSettings
 from bonafide.training.rival_task import RivalTask, rival_data
 from bonafide.training.settings import settings_from

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from bonafide.models.recapture_net import INPUT_PX
-from bonafide.training.ms_fans_batches import LUMA
+from bonafide.training.augmentation import LUMA
 from bonafide.training.recapture_settings import RecaptureSettings
 from bonafide.training.sampler import step_rng
 from bonafide.types import BonafideError
