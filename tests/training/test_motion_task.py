@@ -64,15 +64,53 @@ def test_it_learns_an_easy_difference(variant, tmp_path):
     assert run(tmp_path / variant, settings).best_measure < 0.4
 
 
-def test_a_stopped_and_resumed_run_ends_bit_for_bit_like_an_undisturbed_one(tmp_path):
+AUGMENTED = replace(SETTINGS, shift=0.05, jitter=0.3)
+
+
+def test_augmentation_is_alike_in_all_frames_and_differs_from_clip_to_clip():
+    task = MotionTask(replace(AUGMENTED, order="still"), easy_data(), {})
+    task.data.clips[:] = task.data.clips[:1, :1]  # one frame, in every place of every clip
+    clips, _ = task.batch(0, 0, 1)
+    assert (clips == clips[:, :1]).all()
+    assert len({bytes(clip[0].numpy().tobytes()) for clip in clips}) == len(clips)
+    assert not (clips[0, 0].numpy() == task.data.clips[0, 0]).all()
+
+
+def test_a_batch_is_augmented_by_seed_and_step_alone():
+    first, second, later, other = (
+        MotionTask(replace(AUGMENTED, seed=seed), easy_data(), {}).batch(step, 0, 1)[0]
+        for seed, step in ((3, 0), (3, 0), (3, 1), (4, 0))
+    )
+    assert (first == second).all()
+    assert not (first == later).all()
+    assert not (first == other).all()
+
+
+def test_development_clips_are_not_augmented(tmp_path):
+    network = MotionTask(AUGMENTED, easy_data(), {}).build_network()
+    plain, augmented = (
+        MotionTask(each, easy_data(), {}).development_measure(network)
+        for each in (SETTINGS, AUGMENTED)
+    )
+    assert plain == augmented
+
+
+def test_stored_pool5_cannot_be_augmented():
+    for change in ({"shift": 0.05}, {"jitter": 0.3}):
+        with pytest.raises(BonafideError, match="pool5 is stored"):
+            replace(SETTINGS, freeze_cnn=True, **change)
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, AUGMENTED], ids=["plain", "augmented"])
+def test_a_stopped_and_resumed_run_ends_bit_for_bit_like_an_undisturbed_one(settings, tmp_path):
     def stop(progress, _loss):
         if progress.step == 3:  # one step after the last checkpoint
             raise KeyboardInterrupt
 
-    run(tmp_path / "straight", SETTINGS)
+    run(tmp_path / "straight", settings)
     with pytest.raises(KeyboardInterrupt):
-        run(tmp_path / "stopped", SETTINGS, on_step=stop)
-    run(tmp_path / "stopped", SETTINGS, resume=True)
+        run(tmp_path / "stopped", settings, on_step=stop)
+    run(tmp_path / "stopped", settings, resume=True)
     for name in (LAST, BEST):
         straight, stopped = (
             load_tensors(tmp_path / each / name)[0] for each in ("straight", "stopped")

@@ -26,6 +26,11 @@ class MotionSettings:
         freeze_cnn: leave the CNN as it begins, and train on its stored pool5.
         frames, window_s, extend, look_hz, preset, alpha, low_hz, high_hz, order: which frames of a
             clip, magnified or not; see `cues.clip_frames.ClipSettings`.
+        shift: how far a training clip is moved at random, in sides; it is mirrored at random, too.
+            0 leaves it as it is (the paper names no augmentation); see
+            `augmentation.jitter_geometry`.
+        jitter: strength of the change of colours, 0 switches it off; see `augmentation.recolour`.
+            Both are alike in all frames of a clip, so that its motion stays.
         batch, accumulate: see `settings.RunSettings`.
         steps: of optimisation.
         learning_rate: of Adam (paper: 1e-5).
@@ -48,6 +53,8 @@ class MotionSettings:
     low_hz: float = 0.0
     high_hz: float = 0.0
     order: str = "in_order"
+    shift: float = 0.0
+    jitter: float = 0.0
     batch: int = 8
     accumulate: int = 1
     steps: int = 2000
@@ -67,6 +74,10 @@ class MotionSettings:
         plain = self.initial == RANDOM
         require(plain or self.cnn == "vgg16", "initial", "random for another CNN than vgg16")
         require(plain == (self.initial_sha256 == ""), "initial_sha256", "set by --weights FILE")
+        require(0 <= self.shift <= 0.25, "shift", "0 <= shift <= 0.25")
+        require(0 <= self.jitter <= 1, "jitter", "0 <= jitter <= 1")
+        kept = not self.freeze_cnn or self.shift == self.jitter == 0
+        require(kept, "shift and jitter", "0 with freeze_cnn, whose pool5 is stored")
         require(self.learning_rate > 0, "learning_rate", "positive")
         check_common(self)
         self.clip()

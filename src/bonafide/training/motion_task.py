@@ -14,6 +14,7 @@ from torch import Tensor, nn, optim
 from bonafide.models import motion_cnn_lstm
 from bonafide.models.motion_cnn_lstm import MotionCnnLstm
 from bonafide.training.array_cache import ArrayCache
+from bonafide.training.augmentation import jitter_geometry, recolour
 from bonafide.training.checkpoint import load_tensors
 from bonafide.training.clip_cache import clip_cache, pool5_cache
 from bonafide.training.clip_faces import Faces
@@ -27,6 +28,7 @@ from bonafide.types import Presentation, Split
 
 FAMILY = "motion_cnn_lstm"
 
+Clip = npt.NDArray[np.uint8] | npt.NDArray[np.float16]
 InitialWeights = Mapping[str, npt.NDArray[np.float32]]
 """Of the CNN, see `models.vgg_weights`; empty for random ones."""
 
@@ -173,8 +175,17 @@ class MotionTask:
         """Clips (share, N, side, side, 3) uint8, or pool5 of them float32, and targets (share,)."""
         rng = step_rng(self.settings.seed, step)
         rows = np.array_split(self.data.sampler.draw(self.settings.batch, rng), world)[rank]
-        clips = torch.from_numpy(np.stack([self.data.clips[row] for row in rows]))
-        return _full(clips), torch.from_numpy(self.data.targets[rows])
+        rng = np.random.default_rng([self.settings.seed, step, rank])
+        clips = np.stack([self._augmented(self.data.clips[row], rng) for row in rows])
+        return _full(torch.from_numpy(clips)), torch.from_numpy(self.data.targets[rows])
+
+    def _augmented(self, clip: Clip, rng: np.random.Generator) -> Clip:
+        """Moved and recoloured, alike in all frames. Settings allow neither for pool5."""
+        if self.settings.shift:
+            clip = jitter_geometry(clip, self.settings.shift, rng)
+        if self.settings.jitter:
+            clip = recolour(clip, self.settings.jitter, rng)
+        return clip
 
     def loss(self, model: nn.Module, batch: tuple[Tensor, ...], step: int) -> Tensor:
         """LSTM loss and CNN loss together (section 3.3)."""
