@@ -104,6 +104,35 @@ def test_it_is_read_once_and_again_only_when_something_changed(media):
         assert open_with(replace(SETTINGS, **change)) == 1
 
 
+def test_pool5_of_half_the_precision_is_close_and_never_taken_for_the_whole_one(tmp_path):
+    clips = np.random.default_rng(0).integers(0, 256, (2, 4, 112, 112, 3), dtype=np.uint8)
+    cache = ArrayCache(clips, [], [])
+    torch.manual_seed(0)
+    network = MotionCnnLstm("cnn-lstm", "small", 4, 8).eval()
+    half, whole = (
+        np.array(pool5_cache(cache, tmp_path / "pool5", network, precision)).astype(float)
+        for precision in ("bf16-mixed", "32-true")
+    )
+    assert 0 < np.abs(half - whole).max() < 0.05 * np.abs(whole).max()
+
+
+def test_pool5_of_a_still_clip_is_computed_of_one_frame(tmp_path, monkeypatch):
+    clips = np.random.default_rng(0).integers(0, 256, (2, 4, 112, 112, 3), dtype=np.uint8)
+    clips[1] = clips[1, :1]
+    network = MotionCnnLstm("cnn-lstm", "small", 4, 8).eval()
+    seen = []
+    forward = network.cnn.forward
+    monkeypatch.setattr(
+        network.cnn, "forward", lambda frames: (seen.append(len(frames)), forward(frames))[1]
+    )
+    found = pool5_cache(ArrayCache(clips, [], []), tmp_path / "pool5", network)
+    assert seen == [4, 1]
+    assert (found[1] == found[1, :1]).all()
+    with torch.inference_mode():
+        expected = forward(torch.from_numpy(clips[1])).numpy()
+    np.testing.assert_allclose(found[1], expected, rtol=2e-3, atol=2e-3)
+
+
 def test_pool5_is_the_cnns_own_and_is_computed_again_for_other_weights_alone(tmp_path):
     rng = np.random.default_rng(0)
     clips = rng.integers(0, 256, (3, 4, 112, 112, 3), dtype=np.uint8)

@@ -13,8 +13,16 @@ from bonafide.training.checkpoint import load_tensors
 from bonafide.training.clip_cache import pool5_cache
 from bonafide.training.loop import BEST, LAST, train
 from bonafide.training.motion_settings import MotionSettings
-from bonafide.training.motion_task import MotionData, MotionTask, build_network
+from bonafide.training.motion_task import (
+    MotionData,
+    MotionTask,
+    build_network,
+    frozen_pool5,
+    load_network,
+    score_clips,
+)
 from bonafide.training.sampler import balanced_sampler
+from bonafide.training.settings import format_settings
 from bonafide.types import BonafideError, Label, Presentation, Split
 
 SETTINGS = MotionSettings(
@@ -139,6 +147,21 @@ def test_stored_pool5_gives_the_loss_and_gradients_of_the_clips(variant, tmp_pat
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
     assert measures[0] == pytest.approx(measures[1], rel=1e-3)
     torch.testing.assert_close(*gradients, rtol=1e-2, atol=1e-4)
+
+
+def test_stored_pool5_is_the_same_before_training_and_of_the_saved_network(tmp_path):
+    settings = replace(SETTINGS, freeze_cnn=True)
+    run(tmp_path / "run", settings)
+    (tmp_path / "run" / "run.toml").write_text(format_settings(settings))
+    clips, folder = ArrayCache(easy_data().clips, [], []), tmp_path / "stored"
+    before = build_network(settings, {})
+    stored = frozen_pool5(clips, folder, Split.TEST, before, settings)
+    stamp = (folder / "pool5_test" / "pool5.npy").stat().st_mtime_ns
+    network, _ = load_network(tmp_path / "run")
+    frozen_pool5(clips, folder, Split.TEST, network, settings)
+    assert (folder / "pool5_test" / "pool5.npy").stat().st_mtime_ns == stamp
+    from_clips, from_stored = (score_clips(network, each)[0] for each in (clips.values, stored))
+    np.testing.assert_allclose(from_stored, from_clips, atol=2e-3)
 
 
 def test_a_frozen_cnn_does_not_change_and_the_rest_does(tmp_path):

@@ -45,8 +45,7 @@ def score_motion_run(
 ) -> OperatingPoint:
     """Score with the kept network; choose the threshold on development.
 
-    Always from the clips, by the weights as they were saved: a stored pool5 is of the weights as
-    they were trained.
+    Always from the clips, as in use: a stored pool5 is rounded.
 
     Args:
         run: a finished run; gets scores_development.csv, scores_test.csv, operating_point.json.

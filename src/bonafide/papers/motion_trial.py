@@ -31,8 +31,8 @@ from bonafide.training.motion_settings import RANDOM, MotionSettings
 from bonafide.training.motion_task import (
     ClipCaches,
     InitialWeights,
-    MotionData,
     MotionTask,
+    frozen_pool5,
     load_network,
     motion_data,
     open_clips,
@@ -211,21 +211,26 @@ class NetworkTrial:
         if self.weights is not None:
             initial, _ = load_initial_weights(self.weights)
         fabric = Fabric(accelerator=device, devices=1, precision=self.settings.precision)  # type: ignore[arg-type]
-        training = self._training_data(own, caches, initial, fabric.device)
+        pool5 = self._pool5_folder(own)
+        training = motion_data(caches, self.settings, pool5, initial, fabric.device)
         task = MotionTask(self.settings, training, initial)
         progress = train_run(task, caches.run_data(), folder, fabric, resume=True, report=report)
         network = load_network(folder)[0].to(fabric.device)
 
-        def write(caches: ClipCaches, split: Split, test: str = "") -> None:
-            logits, _ = score_clips(network, caches.clips[split].values)
+        def write(tested: PreparedData, caches: ClipCaches, split: Split, test: str = "") -> None:
+            clips = caches.clips[split].values
+            if self.settings.freeze_cnn:
+                place = self._pool5_folder(tested)
+                clips = frozen_pool5(caches.clips[split], place, split, network, self.settings)
+            logits, _ = score_clips(network, clips)
             score = torch.from_numpy(logits).softmax(1)[:, CLASSES.index("bona_fide")]
             path = scores_path(folder, split, test)
             write_scores(path, caches.samples[split], caches.clips[split], score.tolist())
 
         for split in (Split.DEVELOPMENT, Split.TEST):
-            write(caches, split)
+            write(own, caches, split)
         for name in self.tests:
-            write(self._open(data[name], 1, report), Split.TEST, name)
+            write(data[name], self._open(data[name], 1, report), Split.TEST, name)
         choose_threshold(folder)
         return float(progress.best_measure)
 
@@ -237,18 +242,11 @@ class NetworkTrial:
         folder = data.folder / self.cache
         return open_clips(data.table, folder, self.settings, workers, report, faces)
 
-    def _training_data(
-        self,
-        data: PreparedData,
-        caches: ClipCaches,
-        initial: InitialWeights,
-        device: torch.device,
-    ) -> MotionData:
-        """Clips, or a frozen CNN's pool5, which all runs that begin with its weights share."""
+    def _pool5_folder(self, data: PreparedData) -> Path:
+        """Of a frozen CNN's pool5, which all runs that begin with its weights share."""
         s = self.settings
         begin = f"seed{s.seed}" if s.initial == RANDOM else s.initial_sha256[:8]
-        folder = data.folder / f"{self.cache}-pool5-{s.cnn}-{begin}"
-        return motion_data(caches, s, folder, initial, device)
+        return data.folder / f"{self.cache}-pool5-{s.cnn}-{begin}"
 
 
 def write_scores(

@@ -18,7 +18,7 @@ from bonafide.training.augmentation import jitter_geometry, recolour
 from bonafide.training.checkpoint import load_tensors
 from bonafide.training.clip_cache import clip_cache, pool5_cache
 from bonafide.training.clip_faces import Faces
-from bonafide.training.loop import BEST
+from bonafide.training.loop import BEST, compact
 from bonafide.training.motion_settings import RANDOM, MotionSettings
 from bonafide.training.ms_fans_task import balanced_cross_entropy
 from bonafide.training.run import RECORD, Reporter, RunData, read_splits
@@ -122,8 +122,8 @@ def motion_data(
     if settings.freeze_cnn:
         network = build_network(settings, initial).to(device)
         values = (
-            pool5_cache(training, folder / "pool5_train", network),
-            pool5_cache(development, folder / "pool5_development", network),
+            frozen_pool5(training, folder, Split.TRAIN, network, settings),
+            frozen_pool5(development, folder, Split.DEVELOPMENT, network, settings),
         )
     return MotionData(
         values[0],
@@ -132,6 +132,21 @@ def motion_data(
         values[1],
         targets_of(development.samples),
     )
+
+
+def frozen_pool5(
+    clips: ArrayCache, folder: Path, split: Split, network: MotionCnnLstm, settings: MotionSettings
+) -> npt.NDArray[np.float16]:
+    """What a frozen CNN makes of a split's clips; before and after training it is the same.
+
+    Args:
+        clips: of the split.
+        folder: where pool5 is kept.
+        split: names the features.
+        network: as it is before training, or as it was saved.
+        settings: of the run.
+    """
+    return pool5_cache(clips, folder / f"pool5_{split.value}", network, settings.precision)
 
 
 @dataclass(frozen=True)
@@ -213,6 +228,7 @@ def build_network(settings: MotionSettings, initial: InitialWeights) -> MotionCn
         network.cnn.load_state_dict({name: torch.tensor(value) for name, value in initial.items()})
     if settings.freeze_cnn:
         network.freeze_cnn()
+        network.cnn.load_state_dict(compact(network.cnn))  # as it will be saved, so one pool5 fits
     return network
 
 

@@ -18,7 +18,8 @@ from bonafide.types import BonafideError
 if TYPE_CHECKING:
     from dataclasses import Field
 
-PRECISIONS = ("32-true", "bf16-mixed")
+MIXED = "bf16-mixed"
+PRECISIONS = ("32-true", MIXED)
 
 
 class RunSettings(Protocol):
