@@ -1,6 +1,8 @@
 """A sample table says what it holds or says what is wrong with it."""
 
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 
 import pytest
 
@@ -107,3 +109,17 @@ def test_the_digest_changes_with_label_split_and_content():
     ]
     assert len({digest_of(rows) for rows in [base, *others]}) == 5
     assert digest_of(base) == digest_of([a_sample(path="moved.jpg")])
+
+
+def _write_often(path):
+    for _ in range(50):
+        write_sample_table(path, [a_sample()])
+
+
+def test_processes_that_write_one_table_at_once_leave_a_whole_one(tmp_path):
+    path = tmp_path / "samples.csv"
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        for done in [pool.submit(_write_often, path) for _ in range(2)]:
+            done.result()
+    assert len(read_sample_table(path)) == 1
+    assert [each.name for each in tmp_path.iterdir()] == ["samples.csv"]

@@ -35,7 +35,7 @@ def write_audit_page(
             travels.
     """
     text = render_audit_page(found, title=title, remarks=remarks, thumbnails=thumbnails)
-    scratch = path.with_suffix(".tmp")
+    scratch = path.with_suffix(f".{os.getpid()}.tmp")  # others may write it, too
     scratch.write_text(text, encoding="utf-8")
     os.replace(scratch, path)
 

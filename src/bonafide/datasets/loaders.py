@@ -154,7 +154,7 @@ def write_record(table: Path, name: str, indexed: Indexed) -> None:
         "bonafide_version": __version__,
     }
     path = record_path(table)
-    scratch = path.with_suffix(".tmp")
+    scratch = path.with_suffix(f".{os.getpid()}.tmp")  # others may write it, too
     scratch.write_text(json.dumps(record, indent=2, default=str) + "\n", encoding="utf-8")
     os.replace(scratch, path)
 

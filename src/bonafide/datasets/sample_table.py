@@ -113,7 +113,7 @@ def parse_row(row: Mapping[str, str | None], *, folder: Path, where: str) -> Pre
 def write_sample_table(path: Path, samples: Iterable[Presentation]) -> None:
     """Write a sample table; media paths below the table's folder become relative to it."""
     folder = path.parent.resolve()
-    scratch = path.with_suffix(".tmp")
+    scratch = path.with_suffix(f".{os.getpid()}.tmp")  # others may write it, too
     with scratch.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, SAMPLE_COLUMNS, lineterminator="\n")
         writer.writeheader()
