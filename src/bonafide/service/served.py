@@ -83,11 +83,12 @@ class Served(Protocol):
         """Judge an upload of a kind that it takes.
 
         Args:
+            upload: what was sent.
             watch: times decoding and judging.
 
         Raises:
             CaptureError: a file cannot be read; ``where`` names the part or `UPLOAD`.
-        """  # fmt: skip
+        """
         ...
 
     def warm_up(self) -> None:
