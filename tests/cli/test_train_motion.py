@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from bonafide.datasets.sample_table import read_sample_table, write_sample_table
@@ -12,8 +13,11 @@ from bonafide.decision.operating_point import load_operating_point
 from bonafide.deploy.detector import Detector
 from bonafide.evaluation.record import read_record
 from bonafide.evaluation.score_file import read_development, read_test
+from bonafide.models.vgg_weights import load_initial_weights
 from bonafide.training import texture_run as texture_run_module
-from bonafide.training.loop import LAST
+from bonafide.training.checkpoint import load_tensors
+from bonafide.training.loop import BEST, LAST
+from bonafide.training.run import RECORD
 from bonafide.training.texture_run import TextureSettings
 from bonafide.types import BonafideError, Label, Presentation, Split
 from tests.device import DEVICE
@@ -206,3 +210,26 @@ def test_settings_that_need_a_file_of_weights_say_so(table, tmp_path):
             "--settings",
             tmp_path / "s.toml",
         )
+
+
+def test_a_run_begins_with_the_cnn_of_an_earlier_one(table, motion_run, tmp_path):
+    cnn, out = tmp_path / "cnn.safetensors", tmp_path / "next"
+    done = run("weights", "from-run", motion_run, "-o", cnn)
+    assert "transfer of" in done.stdout
+    later = ["--weights", cnn, "--freeze-cnn", "--variant", "cnn-lstm"]
+    said = train_motion(table, out, *later).stdout
+    assert "initial weights of the CNN: transfer" in said
+    before, after = load_tensors(motion_run / BEST)[0], load_tensors(out / BEST)[0]
+    kept = [name for name in before if name.startswith("cnn.")]
+    assert len(kept) > 10
+    assert all(torch.equal(before[name], after[name]) for name in kept)
+    assert load_initial_weights(cnn, "small")[1].source_sha256 in (out / RECORD).read_text()
+
+
+def test_a_runs_cnn_fits_no_other_network(motion_run, tmp_path):
+    cnn = tmp_path / "cnn.safetensors"
+    run("weights", "from-run", motion_run, "-o", cnn)
+    with pytest.raises(BonafideError, match="another CNN than vgg16"):
+        load_initial_weights(cnn, "vgg16")
+    with pytest.raises(BonafideError):
+        run("weights", "from-run", tmp_path, "-o", cnn)

@@ -195,9 +195,9 @@ def test_the_verb_writes_a_file_that_says_what_it_is(layers, tmp_path):
     )
     assert done.exit_code == 0
     assert "channels were bgr" in done.stdout
-    tensors, record = load_initial_weights(out)
+    tensors, record = load_initial_weights(out, "vgg16")
     assert (record.kind, record.form, record.source_channels) == ("vgg-face", "caffe", "bgr")
     np.testing.assert_array_equal(tensors["conv1_1.weight"], layers["conv1_1"][0])
     with pytest.raises(BonafideError, match="no imported weights"):
-        load_initial_weights(source)
+        load_initial_weights(source, "vgg16")
     assert import_file("vgg-face", source, out) == record

@@ -213,6 +213,7 @@ def test_the_optimiser_is_adam_at_the_papers_rate():
         ({"cnn": "vgg19"}, "cnn"),
         ({"initial": "vgg-face"}, "initial_sha256"),
         ({"initial": "imagenet", "cnn": "small", "initial_sha256": "0"}, "initial"),
+        ({"initial": "transfer", "cnn": "small"}, "initial_sha256"),
         ({"frames": 0}, "frames"),
         ({"window_s": -1.0}, "window_s"),
         ({"preset": "unknown"}, "preset"),

@@ -35,7 +35,7 @@ def reproduce(
         str, typer.Option(help="Of motion/1 and 2: some columns, such as LBP,CNN-LSTM^AM.")
     ] = "",
     weights: Annotated[
-        Path | None, typer.Option(help="Of motion: what `bonafide weights import` wrote.")
+        Path | None, typer.Option(help="Of motion: what `bonafide weights` wrote.")
     ] = None,
     freeze_cnn: Annotated[
         bool, typer.Option("--freeze-cnn", help="Of motion: the LSTM alone, on stored pool5.")

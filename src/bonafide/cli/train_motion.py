@@ -32,7 +32,7 @@ Seed = Annotated[int | None, typer.Option(help="Of weights and order.")]
 Workers = Annotated[int, typer.Option(help="Processes that read clips.")]
 Variant = Annotated[str, typer.Option(help="cnn, cnn-lstm or cnn-lstm-a.")]
 Cnn = Annotated[str, typer.Option(help="vgg16, or small for a CPU.")]
-Weights = Annotated[Path | None, typer.Option(help="Initial weights of `bonafide weights import`.")]
+Weights = Annotated[Path | None, typer.Option(help="Initial weights of `bonafide weights`.")]
 FreezeCnn = Annotated[
     bool, typer.Option("--freeze-cnn", help="Train the LSTM alone, on stored pool5.")
 ]
@@ -172,13 +172,13 @@ def _with_weights(settings: MotionSettings, file: Path | None) -> tuple[MotionSe
     from bonafide.models.vgg_weights import load_initial_weights
 
     if file is not None:
-        initial, record = load_initial_weights(file)
+        initial, record = load_initial_weights(file, settings.cnn)
         said = {"initial": record.kind, "initial_sha256": record.source_sha256}
         return replace(settings, **said), initial
     if settings.initial != "random":
         raise BonafideError(
             f"the settings begin with {settings.initial} weights, and no file of them is named.",
             where="--weights",
-            remedy="Name what `bonafide weights import` wrote.",
+            remedy="Name what `bonafide weights` wrote.",
         )
     return settings, {}

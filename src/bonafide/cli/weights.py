@@ -1,4 +1,4 @@
-"""`bonafide weights`: published weights of others, made ready to begin training from."""
+"""`bonafide weights`: of others or of an earlier run, made ready to begin training from."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 weights_app = typer.Typer(
-    name="weights", no_args_is_help=True, help="Make published initial weights ready to use."
+    name="weights", no_args_is_help=True, help="Make initial weights ready to use."
 )
 
 
 @weights_app.callback()
 def weights() -> None:
-    """Make published initial weights ready to use."""
+    """Make initial weights ready to use."""
 
 
 @weights_app.command("import")
@@ -34,3 +34,15 @@ def import_weights(
         f"{output}: {record.kind} from {record.form}, channels were {record.source_channels}; "
         "stored as R, G, B with mean and deviation"
     )
+
+
+@weights_app.command("from-run")
+def weights_from_run(
+    run: Annotated[Path, typer.Argument(help="A run folder of `bonafide train motion`.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The safetensors to write.")],
+) -> None:
+    """The CNN that an earlier run has trained, for `train motion --weights`."""
+    from bonafide.training.run_weights import write_run_weights
+
+    record = write_run_weights(run, output)
+    typer.echo(f"{output}: {record.kind} of {run}'s CNN, {record.form}")

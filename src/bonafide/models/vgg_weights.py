@@ -10,7 +10,8 @@ non-commercial research. Its forms differ in layout and channel order:
 | PyTorch | vgg_face_dag.pth | out, in, height, width | R, G, B | beside the file |
 
 ImageNet's VGG-16 is read in the first two forms and in torchvision's. All become the same: R, G, B,
-0..255, with mean and deviation among the weights, so that no caller can mix them up.
+0..255, with mean and deviation among the weights, so that no caller can mix them up. The CNN of a
+run of ours, see `training.run_weights`, is kept in the same sort of file.
 """
 
 from __future__ import annotations
@@ -25,14 +26,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from bonafide.models.caffe_model import read_caffe_blobs
-from bonafide.models.motion_cnn_lstm import CNNS
+from bonafide.models.motion_cnn_lstm import CNNS, ConvolutionalPart
 from bonafide.types import BonafideError
 
 Array = npt.NDArray[np.float32]
 
 METADATA_KEY = "bonafide_weights"
+TRANSFER = "transfer"
+"""Kind of the weights that an earlier run of ours has learned."""
 RGB, BGR = "rgb", "bgr"
 
 KINDS: dict[str, tuple[float, float, float]] = {
@@ -50,8 +54,8 @@ class WeightsRecord:
     """Where initial weights come from.
 
     Attributes:
-        kind: of `KINDS`.
-        form: caffe, matconvnet, pytorch or torchvision.
+        kind: of `KINDS`, or `TRANSFER`.
+        form: caffe, matconvnet, pytorch or torchvision; of a transfer, the run's CNN.
         source_sha256: of the file that was imported.
         source_channels: rgb or bgr, the order in that file.
     """
@@ -128,23 +132,55 @@ def import_file(
     kind: str, source: Path, out: Path, *, channels: str | None = None
 ) -> WeightsRecord:
     """`import_weights`, written as safetensors with a `WeightsRecord` in the file's metadata."""
-    from safetensors.numpy import save_file
-
     read = _read(kind, source)
     tensors = _converted(kind, source, read, channels)
-    with source.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    record = WeightsRecord(kind, read.form, digest, channels or str(read.channels))
-    save_file(tensors, out, {METADATA_KEY: json.dumps(asdict(record))})
+    record = WeightsRecord(kind, read.form, sha256_of(source), channels or str(read.channels))
+    save_initial_weights(tensors, record, out)
     return record
 
 
-def load_initial_weights(path: Path) -> tuple[dict[str, Array], WeightsRecord]:
-    """Read what `import_file` wrote.
+def sha256_of(path: Path) -> str:
+    """Hexadecimal digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def save_initial_weights(
+    tensors: Mapping[str, npt.NDArray[Any]], record: WeightsRecord, out: Path
+) -> None:
+    """Write weights that a run can begin with, and where they come from."""
+    from safetensors.numpy import save_file
+
+    # Channels-last arrays would be written in their order of memory, and read back wrong.
+    ordered = {name: np.array(each, order="C") for name, each in tensors.items()}
+    save_file(ordered, out, {METADATA_KEY: json.dumps(asdict(record))})
+
+
+def load_initial_weights(path: Path, cnn: str) -> tuple[dict[str, Array], WeightsRecord]:
+    """Read what `save_initial_weights` wrote.
+
+    Args:
+        path: the file.
+        cnn: of `motion_cnn_lstm.CNNS`, which is to begin with them.
 
     Raises:
-        BonafideError: the file is missing, or something else.
+        BonafideError: the file is missing, or something else; its weights are of another CNN.
     """
+    tensors, record = _load(path)
+    with torch.device("meta"):
+        wanted = ConvolutionalPart(CNNS[cnn]).state_dict()
+    if {name: each.shape for name, each in tensors.items()} != {
+        name: tuple(each.shape) for name, each in wanted.items()
+    }:
+        raise BonafideError(
+            f"holds the weights of another CNN than {cnn} ({record.kind}, {record.form}).",
+            where=str(path),
+            remedy="Published weights are VGG-16's (--cnn vgg16); those of a run are its CNN's.",
+        )
+    return tensors, record
+
+
+def _load(path: Path) -> tuple[dict[str, Array], WeightsRecord]:
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -155,7 +191,8 @@ def load_initial_weights(path: Path) -> tuple[dict[str, Array], WeightsRecord]:
         raise BonafideError(
             f"holds no imported weights ({error}).",
             where=str(path),
-            remedy="Make it from a published file: bonafide weights import vgg-face FILE -o OUT.",
+            remedy="Make it from a published file, bonafide weights import vgg-face FILE -o OUT, "
+            "or from a run, bonafide weights from-run RUN -o OUT.",
         ) from error
 
 
@@ -234,8 +271,6 @@ def _matconvnet_mean(top: Mapping[str, Any]) -> tuple[float, ...] | None:
 
 def _read_torch(source: Path) -> _Read:
     import pickle
-
-    import torch
 
     try:
         # Tensors and plain containers only: anything that a pickle could run is refused.

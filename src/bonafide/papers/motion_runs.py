@@ -103,7 +103,7 @@ def network_settings(request: Request) -> MotionSettings:
         NETWORKS[request.size], precision=request.precision, freeze_cnn=asked.freeze_cnn
     )
     if asked.weights is not None:
-        _, record = load_initial_weights(asked.weights)
+        _, record = load_initial_weights(asked.weights, settings.cnn)
         settings = replace(settings, initial=record.kind, initial_sha256=record.source_sha256)
     if request.steps is not None:
         every = min(settings.evaluate_every, request.steps)

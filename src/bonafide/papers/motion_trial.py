@@ -209,7 +209,7 @@ class NetworkTrial:
         caches = self._open(own, 1, report)
         initial: InitialWeights = {}
         if self.weights is not None:
-            initial, _ = load_initial_weights(self.weights)
+            initial, _ = load_initial_weights(self.weights, self.settings.cnn)
         fabric = Fabric(accelerator=device, devices=1, precision=self.settings.precision)  # type: ignore[arg-type]
         pool5 = self._pool5_folder(own)
         training = motion_data(caches, self.settings, pool5, initial, fabric.device)

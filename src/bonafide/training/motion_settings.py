@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from bonafide.cues.clip_frames import ClipSettings
 from bonafide.models.motion_cnn_lstm import CNNS, VARIANTS
+from bonafide.models.vgg_weights import KINDS, TRANSFER
 from bonafide.training.settings import check_common, require
 
 RANDOM = "random"
-INITIAL = (RANDOM, "vgg-face", "imagenet")
+INITIAL = (RANDOM, *KINDS, TRANSFER)
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,9 @@ class MotionSettings:
         cnn: vgg16 (paper) or small.
         hidden: units of each LSTM layer.
         cnn_weight: of the CNN loss against the LSTM loss.
-        initial: what the CNN begins with: vgg-face (paper), imagenet or random.
-        initial_sha256: of the file of imported weights; "" for random.
+        initial: what the CNN begins with: vgg-face (paper), imagenet, the transfer of an earlier
+            run, or random.
+        initial_sha256: of the file that the weights were taken from; "" for random.
         freeze_cnn: leave the CNN as it begins, and train on its stored pool5.
         frames, window_s, extend, look_hz, preset, alpha, low_hz, high_hz, order: which frames of a
             clip, magnified or not; see `cues.clip_frames.ClipSettings`.
@@ -72,7 +74,8 @@ class MotionSettings:
         require(self.cnn_weight >= 0, "cnn_weight", "0 or more")
         require(self.initial in INITIAL, "initial", f"one of {INITIAL}")
         plain = self.initial == RANDOM
-        require(plain or self.cnn == "vgg16", "initial", "random for another CNN than vgg16")
+        fits = self.cnn == "vgg16" or self.initial not in KINDS
+        require(fits, "initial", "random or a transfer for another CNN than vgg16")
         require(plain == (self.initial_sha256 == ""), "initial_sha256", "set by --weights FILE")
         require(0 <= self.shift <= 0.25, "shift", "0 <= shift <= 0.25")
         require(0 <= self.jitter <= 1, "jitter", "0 <= jitter <= 1")
