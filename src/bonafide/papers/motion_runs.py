@@ -59,9 +59,9 @@ NETWORKS: dict[str, MotionSettings] = {
         hidden=64,
         window_s=2.2,
         batch=8,
-        steps=80,
+        steps=120,
         learning_rate=1e-3,
-        evaluate_every=20,
+        evaluate_every=40,
     ),
     "full": MotionSettings(),
 }
@@ -69,7 +69,11 @@ TEXTURES: dict[str, TextureSettings] = {
     "small": TextureSettings(window_s=2.2, rows_per_clip=8),
     "full": TextureSettings(),
 }
-"""The clips of the small twins last 2.2 s; magnification from 0.5 Hz on needs two of them."""
+"""The clips of the small twins last 2.2 s; magnification from 0.5 Hz on needs two of them.
+
+Steps are from curves of development people, see docs/papers/motion.md. The loss of the first steps
+is that of a network that knows nothing yet; looking there first would often keep it.
+"""
 
 Trial = NetworkTrial | TextureTrial
 
