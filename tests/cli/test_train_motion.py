@@ -13,7 +13,7 @@ from bonafide.decision.operating_point import load_operating_point
 from bonafide.deploy.detector import Detector
 from bonafide.evaluation.record import read_record
 from bonafide.evaluation.score_file import read_development, read_test
-from bonafide.models.vgg_weights import load_initial_weights
+from bonafide.models.initial_weights import load_initial_weights
 from bonafide.training import texture_run as texture_run_module
 from bonafide.training.checkpoint import load_tensors
 from bonafide.training.loop import BEST, LAST

@@ -9,12 +9,12 @@ from torch.nn import functional
 from typer.testing import CliRunner
 
 import bonafide.cli
+from bonafide.models.initial_weights import load_initial_weights
 from bonafide.models.motion_cnn_lstm import CNNS, ConvolutionalPart
 from bonafide.models.vgg_weights import (
     KINDS,
     import_file,
     import_weights,
-    load_initial_weights,
 )
 from bonafide.types import BonafideError
 

@@ -169,7 +169,7 @@ def _changed(settings: Any, given: dict[str, Any]) -> Any:
 
 def _with_weights(settings: MotionSettings, file: Path | None) -> tuple[MotionSettings, Any]:
     """The settings with what a file of weights says of itself, and the weights."""
-    from bonafide.models.vgg_weights import load_initial_weights
+    from bonafide.models.initial_weights import load_initial_weights
 
     if file is not None:
         initial, record = load_initial_weights(file, settings.cnn)

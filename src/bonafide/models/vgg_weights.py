@@ -10,33 +10,27 @@ non-commercial research. Its forms differ in layout and channel order:
 | PyTorch | vgg_face_dag.pth | out, in, height, width | R, G, B | beside the file |
 
 ImageNet's VGG-16 is read in the first two forms and in torchvision's. All become the same: R, G, B,
-0..255, with mean and deviation among the weights, so that no caller can mix them up. The CNN of a
-run of ours, see `training.run_weights`, is kept in the same sort of file.
+0..255, with mean and deviation among the weights, so that no caller can mix them up.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from bonafide.models.caffe_model import read_caffe_blobs
-from bonafide.models.motion_cnn_lstm import CNNS, ConvolutionalPart
+from bonafide.models.initial_weights import WeightsRecord, save_initial_weights, sha256_of
+from bonafide.models.motion_cnn_lstm import CNNS
 from bonafide.types import BonafideError
 
 Array = npt.NDArray[np.float32]
 
-METADATA_KEY = "bonafide_weights"
-TRANSFER = "transfer"
-"""Kind of the weights that an earlier run of ours has learned."""
 RGB, BGR = "rgb", "bgr"
 
 KINDS: dict[str, tuple[float, float, float]] = {
@@ -47,23 +41,6 @@ KINDS: dict[str, tuple[float, float, float]] = {
 
 TORCHVISION_MEAN = tuple(255 * each for each in (0.485, 0.456, 0.406))
 TORCHVISION_STD = tuple(255 * each for each in (0.229, 0.224, 0.225))
-
-
-@dataclass(frozen=True)
-class WeightsRecord:
-    """Where initial weights come from.
-
-    Attributes:
-        kind: of `KINDS`, or `TRANSFER`.
-        form: caffe, matconvnet, pytorch or torchvision; of a transfer, the run's CNN.
-        source_sha256: of the file that was imported.
-        source_channels: rgb or bgr, the order in that file.
-    """
-
-    kind: str
-    form: str
-    source_sha256: str
-    source_channels: str
 
 
 @dataclass(frozen=True)
@@ -137,63 +114,6 @@ def import_file(
     record = WeightsRecord(kind, read.form, sha256_of(source), channels or str(read.channels))
     save_initial_weights(tensors, record, out)
     return record
-
-
-def sha256_of(path: Path) -> str:
-    """Hexadecimal digest of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def save_initial_weights(
-    tensors: Mapping[str, npt.NDArray[Any]], record: WeightsRecord, out: Path
-) -> None:
-    """Write weights that a run can begin with, and where they come from."""
-    from safetensors.numpy import save_file
-
-    # Channels-last arrays would be written in their order of memory, and read back wrong.
-    ordered = {name: np.array(each, order="C") for name, each in tensors.items()}
-    save_file(ordered, out, {METADATA_KEY: json.dumps(asdict(record))})
-
-
-def load_initial_weights(path: Path, cnn: str) -> tuple[dict[str, Array], WeightsRecord]:
-    """Read what `save_initial_weights` wrote.
-
-    Args:
-        path: the file.
-        cnn: of `motion_cnn_lstm.CNNS`, which is to begin with them.
-
-    Raises:
-        BonafideError: the file is missing, or something else; its weights are of another CNN.
-    """
-    tensors, record = _load(path)
-    with torch.device("meta"):
-        wanted = ConvolutionalPart(CNNS[cnn]).state_dict()
-    if {name: each.shape for name, each in tensors.items()} != {
-        name: tuple(each.shape) for name, each in wanted.items()
-    }:
-        raise BonafideError(
-            f"holds the weights of another CNN than {cnn} ({record.kind}, {record.form}).",
-            where=str(path),
-            remedy="Published weights are VGG-16's (--cnn vgg16); those of a run are its CNN's.",
-        )
-    return tensors, record
-
-
-def _load(path: Path) -> tuple[dict[str, Array], WeightsRecord]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            record = WeightsRecord(**json.loads((file.metadata() or {})[METADATA_KEY]))
-            return {name: file.get_tensor(name) for name in file.keys()}, record  # noqa: SIM118
-    except (OSError, SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
-        raise BonafideError(
-            f"holds no imported weights ({error}).",
-            where=str(path),
-            remedy="Make it from a published file, bonafide weights import vgg-face FILE -o OUT, "
-            "or from a run, bonafide weights from-run RUN -o OUT.",
-        ) from error
 
 
 def _expected() -> dict[str, tuple[int, int, int, int]]:
@@ -271,6 +191,8 @@ def _matconvnet_mean(top: Mapping[str, Any]) -> tuple[float, ...] | None:
 
 def _read_torch(source: Path) -> _Read:
     import pickle
+
+    import torch
 
     try:
         # Tensors and plain containers only: anything that a pickle could run is refused.

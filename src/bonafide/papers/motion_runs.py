@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bonafide.cues.magnification_settings import PRESETS
-from bonafide.models.vgg_weights import load_initial_weights
+from bonafide.models.initial_weights import load_initial_weights
 from bonafide.papers.measure import MeasuredRow
 from bonafide.papers.motion_tables import (
     ACCURACY,

@@ -21,7 +21,7 @@ from bonafide.decision.criteria import choose
 from bonafide.decision.sweep import eer_index, sweep
 from bonafide.evaluation.score_file import read_development
 from bonafide.evaluation.score_writer import rows_of_pictures, write_score_rows
-from bonafide.models.vgg_weights import load_initial_weights
+from bonafide.models.initial_weights import load_initial_weights
 from bonafide.papers.data import PreparedData
 from bonafide.papers.measure import OPERATING_POINT, scores_path
 from bonafide.papers.plan import OnStep

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bonafide.cues.clip_frames import ClipSettings
+from bonafide.models.initial_weights import TRANSFER
 from bonafide.models.motion_cnn_lstm import CNNS, VARIANTS
-from bonafide.models.vgg_weights import KINDS, TRANSFER
+from bonafide.models.vgg_weights import KINDS
 from bonafide.training.settings import check_common, require
 
 RANDOM = "random"

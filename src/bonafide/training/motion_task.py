@@ -30,7 +30,7 @@ FAMILY = "motion_cnn_lstm"
 
 Clip = npt.NDArray[np.uint8] | npt.NDArray[np.float16]
 InitialWeights = Mapping[str, npt.NDArray[np.float32]]
-"""Of the CNN, see `models.vgg_weights`; empty for random ones."""
+"""Of the CNN, see `models.initial_weights`; empty for random ones."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bonafide.models.vgg_weights import TRANSFER, WeightsRecord, save_initial_weights, sha256_of
+from bonafide.models.initial_weights import TRANSFER, WeightsRecord, save_initial_weights, sha256_of
 from bonafide.training.loop import BEST
 from bonafide.training.motion_task import load_network
 
