@@ -212,6 +212,7 @@ def test_settings_that_need_a_file_of_weights_say_so(table, tmp_path):
         )
 
 
+@pytest.mark.slow
 def test_a_run_begins_with_the_cnn_of_an_earlier_one(table, motion_run, tmp_path):
     cnn, out = tmp_path / "cnn.safetensors", tmp_path / "next"
     done = run("weights", "from-run", motion_run, "-o", cnn)

@@ -28,6 +28,8 @@ from bonafide.training.checkpoint import load_tensors
 from bonafide.training.texture_run import TextureSettings, load_texture_run
 from bonafide.types import BonafideError, Decision, Frame
 
+pytestmark = pytest.mark.slow
+
 SIDE = 48
 SETTINGS = TextureSettings(side_px=SIDE, window_s=0.5)
 
@@ -61,11 +63,7 @@ def test_the_features_are_those_of_training():
     assert {name for name, one in MACHINES.items() if one.encode is not None} == {*ENCODERS}
 
 
-QUICK = sorted(set(MACHINES) - {"fisher_texture"})
-"""Dense SIFT in six channels takes its time."""
-
-
-@pytest.mark.parametrize("name", [*QUICK, pytest.param("fisher_texture", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", sorted(MACHINES))
 def test_a_machine_answers_as_its_run_at_every_batch_size(name, exported):
     run, file = exported(name)
     pictures = faces(name)[:5]
@@ -280,9 +278,7 @@ def test_features_or_crops_of_a_cache_may_be_the_probe(exported, tmp_path):
     assert not (tmp_path / "n.onnx").exists()
 
 
-@pytest.mark.parametrize(
-    "name", ["colour_texture", pytest.param("videolet", marks=pytest.mark.slow), "lbp magnified"]
-)
+@pytest.mark.parametrize("name", ["colour_texture", "videolet", "lbp magnified"])
 def test_check_needs_nothing_of_the_train_extra(name, exported, clip, tmp_path):
     """In an interpreter that has none of it: numpy makes the feature, and magnifies."""
     magnified = name.endswith(" magnified")

@@ -14,6 +14,8 @@ from bonafide.deploy.runtime import OnnxScorer
 from bonafide.models.motion_cnn_lstm import MotionCnnLstm, MotionScorer
 from bonafide.types import BonafideError
 
+pytestmark = pytest.mark.slow
+
 FRAMES = 4
 
 
@@ -44,14 +46,7 @@ def answers(network, clips):
         return [value.numpy() for value in MotionScorer(network)(torch.from_numpy(clips))]
 
 
-@pytest.mark.parametrize(
-    "variant",
-    [
-        "cnn",
-        pytest.param("cnn-lstm", marks=pytest.mark.slow),
-        pytest.param("cnn-lstm-a", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize("variant", ["cnn", "cnn-lstm", "cnn-lstm-a"])
 def test_every_variant_agrees_with_torch(variant, clip_record, clips, tmp_path):
     network, out = untrained(variant), tmp_path / "motion.onnx"
     assert export_clip_onnx(network, clip_record, out, probe=clips) <= 1e-4
@@ -71,7 +66,6 @@ def test_every_variant_agrees_with_torch(variant, clip_record, clips, tmp_path):
     np.testing.assert_allclose(scorer.run(longer)[0], answers(network, longer)[0], atol=1e-4)
 
 
-@pytest.mark.slow
 def test_families_are_told_apart(clip_record, clips, untrained_model, tmp_path):
     out = tmp_path / "motion.onnx"
     export_clip_onnx(untrained("cnn"), clip_record, out, probe=clips)

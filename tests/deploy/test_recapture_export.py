@@ -12,8 +12,9 @@ from bonafide.models.recapture_fusion import RecaptureFusion
 from bonafide.models.recapture_net import INPUT_PX, RecaptureNet
 from bonafide.models.skin_colour import SkinColour
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_skin_colour_and_a_network_in_one_file(record, probe, tmp_path):
     torch.manual_seed(4)
     network = RecaptureNet()

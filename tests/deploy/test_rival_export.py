@@ -39,13 +39,10 @@ from bonafide.models.support_machine import SupportMachine
 from bonafide.training.crop_cache import CropSettings, _cut_sample
 from bonafide.types import BonafideError, Decision, Label, Presentation, Split
 
-QUICK = ("live_net",)
-"""The others take their seconds to trace."""
-
-SLOW = sorted(set(NETWORKS) - set(QUICK))
+pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("name", [*QUICK, *(pytest.param(n, marks=pytest.mark.slow) for n in SLOW)])
+@pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_every_network_agrees_with_torch_at_every_batch_size(name, record, tmp_path):
     """At the smallest side; a batch of 1, 3 and all 5 is part of the check that the verb makes."""
     network, views = untrained(name)
@@ -67,7 +64,6 @@ def test_every_network_agrees_with_torch_at_every_batch_size(name, record, tmp_p
     assert alpha.shape == (2, views.count)
 
 
-@pytest.mark.slow
 def test_the_deep_ms_fans_too(record, tmp_path):
     torch.manual_seed(0)
     network = MsFans(2, "cnn_d").eval()
@@ -106,7 +102,6 @@ def machine_file(machine_run):
     return out
 
 
-@pytest.mark.slow
 def test_a_machine_on_a_network_is_part_of_the_graph(machine_run, machine_file):
     judge = load_judge(machine_run)
     pictures = sample_views(judge.views, 5)
@@ -132,7 +127,6 @@ def test_components_before_the_machine_are_too(tmp_path):
         linear_head(replace(machine, gamma=0.1), learned)
 
 
-@pytest.mark.slow
 def test_the_file_judges_photos_as_the_run_does(machine_run, machine_file, astronaut, tmp_path):
     ours, theirs = load_detector(machine_file), load_detector(machine_run)
     assert ours.model_id.name == theirs.model_id.name == "alex_net_svm"
@@ -146,7 +140,6 @@ def test_the_file_judges_photos_as_the_run_does(machine_run, machine_file, astro
     assert record.operating_point == theirs.scorer.record.operating_point
 
 
-@pytest.mark.slow
 def test_a_rival_of_clips_judges_files_as_its_run_does(write_clip, astronaut, tmp_path):
     run = write_rival(tmp_path / "run", "lstm_cnn", 32)
     export_run(run, tmp_path / "clip.onnx", version="1")
@@ -177,7 +170,6 @@ def capture_models(tmp_path_factory):
     return folder / "capture.onnx", run
 
 
-@pytest.mark.slow
 def test_a_rival_of_three_modalities_judges_files_as_its_run_does(
     capture_models, astronaut, tmp_path
 ):
@@ -247,7 +239,6 @@ def test_a_model_that_was_shown_depth_otherwise_is_refused(capture_models, tmp_p
         load_capture_detector(tmp_path / "older.onnx")
 
 
-@pytest.mark.slow
 def test_a_users_own_crops_may_be_the_probe(machine_run, tmp_path):
     judge = load_judge(machine_run)
     np.save(tmp_path / "crops.npy", sample_views(judge.views, 3))
