@@ -227,10 +227,13 @@ def test_a_run_begins_with_the_cnn_of_an_earlier_one(table, motion_run, tmp_path
     assert load_initial_weights(cnn, "small")[1].source_sha256 in (out / RECORD).read_text()
 
 
-def test_a_runs_cnn_fits_no_other_network(motion_run, tmp_path):
+def test_a_runs_cnn_fits_no_other_network(table, motion_run, tmp_path):
     cnn = tmp_path / "cnn.safetensors"
     run("weights", "from-run", motion_run, "-o", cnn)
     with pytest.raises(BonafideError, match="another CNN than vgg16"):
         load_initial_weights(cnn, "vgg16")
-    with pytest.raises(BonafideError):
+    with pytest.raises(BonafideError, match="another CNN than vgg16"):
+        train_motion(table, tmp_path / "r", "--cnn", "vgg16", "--weights", cnn)
+    assert not (tmp_path / "r").exists()
+    with pytest.raises(BonafideError, match=str(tmp_path)):
         run("weights", "from-run", tmp_path, "-o", cnn)

@@ -1,7 +1,6 @@
 """The CNN of a finished run, as the weights that another run begins with.
 
-What a CNN has learned on one data set, or on single frames, is of use on another with few people:
-paper 2 begins with VGG-Face for the same reason.
+For a data set with few people: paper 2 begins with VGG-Face for the same reason.
 """
 
 from __future__ import annotations
