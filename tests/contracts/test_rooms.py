@@ -10,6 +10,7 @@ import bonafide
 ROOT = Path(bonafide.__file__).parent
 ROOMS = [
     "version",
+    "source",
     "types",
     "workers",
     "capture",

@@ -16,7 +16,7 @@ from bonafide.papers.measure import measure_rows, read_run
 from bonafide.papers.page import Reproduced, write_reproduction
 from bonafide.papers.plan import Cost, MotionRequest, Plan, Request, Trial
 from bonafide.papers.runner import folder_of, is_finished, run_trials
-from bonafide.training.run import source_commit
+from bonafide.source import source_commit
 from bonafide.types import BonafideError
 from bonafide.version import __version__
 

@@ -17,7 +17,6 @@ import csv
 import hashlib
 import json
 import os
-import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import as_completed
@@ -33,6 +32,7 @@ from bonafide.simulator.presentations import KINDS
 from bonafide.simulator.probe import trivial_features
 from bonafide.simulator.recapture import recapture
 from bonafide.simulator.stage import Devices, draw_devices
+from bonafide.source import source_commit
 from bonafide.types import BONA_FIDE_SPECIES, SAMPLE_COLUMNS, BonafideError, Label, Split
 from bonafide.version import __version__
 from bonafide.workers import worker_pool
@@ -242,15 +242,6 @@ def simulator_digest() -> str:
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
-
-
-def source_commit() -> str:
-    """The commit of the source tree this runs from; empty for an installed package."""
-    answer = subprocess.run(
-        ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return answer.stdout.strip() if answer.returncode == 0 else ""
 
 
 def _write_tables(records: list[dict], out: Path, seed: int, per_subject: int, code: str) -> Path:

@@ -28,7 +28,8 @@ import numpy as np
 
 from bonafide.datasets.tree import PROVENANCE
 from bonafide.simulator.device import check_device
-from bonafide.simulator.recapture_set import simulator_digest, source_commit
+from bonafide.simulator.recapture_set import simulator_digest
+from bonafide.source import source_commit
 from bonafide.types import BonafideError
 from bonafide.version import __version__
 from bonafide.workers import worker_pool

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import subprocess
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -13,14 +12,15 @@ from typing import TYPE_CHECKING
 import torch
 from lightning.fabric import Fabric
 
-import bonafide
 from bonafide.datasets.sample_table import check_protocol, digest_of, read_sample_table
+from bonafide.source import source_commit
 from bonafide.training.checkpoint import Progress
 from bonafide.training.loop import train
 from bonafide.training.settings import RunSettings, load_settings, read_toml
 from bonafide.training.task import TrainingTask
 from bonafide.training.toml import Value, format_toml
 from bonafide.types import BONA_FIDE_SPECIES, BonafideError, Presentation, Split
+from bonafide.version import __version__
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -180,7 +180,7 @@ def write_run_record(
             "subjects": sorted({row.capture_subject for row in training}),
         },
         "provenance": {
-            "version": bonafide.__version__,
+            "version": __version__,
             "commit": source_commit(),
             "torch": torch.__version__,
             "python": platform.python_version(),
@@ -206,19 +206,3 @@ def describe_data(data: RunData) -> dict[str, str | int]:
         if split in data.unusable:
             described[f"{split.value}_unusable"] = data.unusable[split]
     return described
-
-
-def source_commit() -> str:
-    """The commit of the source tree this package runs from; empty for an installed package."""
-    folder = Path(bonafide.__file__).parent
-    try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip()
