@@ -292,6 +292,7 @@ class Presentation:
         frame_rate_hz: as the data set states it; 0.0 for photos. Time stamps come from the file.
         box: a face box that came with the data, or None.
         sha256: of the file at ``path``; empty when not computed.
+        depth_sha256, infrared_sha256: of the other modalities' files, likewise.
     """
 
     presentation: str
@@ -312,6 +313,8 @@ class Presentation:
     frame_rate_hz: float = 0.0
     box: Box | None = None
     sha256: str = ""
+    depth_sha256: str = ""
+    infrared_sha256: str = ""
 
     def __post_init__(self) -> None:
         if (self.pai_species == BONA_FIDE_SPECIES) != (self.label is Label.BONA_FIDE):
@@ -352,6 +355,8 @@ SAMPLE_COLUMNS: tuple[str, ...] = (
     "frame_rate_hz",
     "box",
     "sha256",
+    "depth_sha256",
+    "infrared_sha256",
 )
 """Columns of samples.csv, in order; ``box`` is "left top width height" or empty."""
 

@@ -1,5 +1,6 @@
 """--data NAME:ROOT: what is trained on is indexed, checked and recorded with the run."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -51,6 +52,15 @@ def test_the_split_is_drawn_by_its_seed_and_kept_when_the_run_goes_on(tmp_path):
     assert splits[0] != splits[1]
     with pytest.raises(BonafideError, match="begun on other data"):
         table_of(f"folder:{root}", Wanted(None, [], 3, False), tmp_path / "a")
+
+
+def test_a_run_is_not_gone_on_with_after_a_picture_was_replaced(tmp_path):
+    root = touch_photos(tmp_path / "photos")
+    rows = read_sample_table(table_of(f"folder:{root}", PLAIN, tmp_path / "run"))
+    assert {row.sha256 for row in rows} == {hashlib.sha256(b"").hexdigest()}
+    (root / "print" / "p2" / "1.jpg").write_text("another picture of the same name")
+    with pytest.raises(BonafideError, match="begun on other data"):
+        table_of(f"folder:{root}", PLAIN, tmp_path / "run")
 
 
 def test_names_of_ones_own_are_mapped_and_never_guessed(tmp_path):

@@ -98,6 +98,19 @@ def test_other_steps_in_the_same_folder_are_refused(reproduced):
         run(*[4 if word == 3 else word for word in arguments])
 
 
+def test_runs_on_clips_that_were_replaced_are_refused(reproduced):
+    """As when a twin was drawn anew by another simulator: the same names, other pictures."""
+    output, arguments, _ = reproduced
+    clip = next((output.parent / "casia").rglob("*.avi"))
+    before = clip.read_bytes()
+    clip.write_bytes(before + b"\0")
+    try:
+        with pytest.raises(BonafideError, match="was run on other data"):
+            run(*arguments, "--no-train")
+    finally:
+        clip.write_bytes(before)
+
+
 def test_without_training_the_page_has_what_is_finished(reproduced, tmp_path):
     output, arguments, _ = reproduced
     part = [tmp_path if word == output else word for word in arguments]

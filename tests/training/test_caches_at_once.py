@@ -23,9 +23,7 @@ WAIT_S = 0.4
 """How long whoever makes a cache waits for the other to meddle."""
 
 SAMPLES = [
-    Presentation(
-        f"p{i}", f"{i}.png", Label.BONA_FIDE, "bona_fide", "s", Split.TRAIN, "made up", sha256="1"
-    )
+    Presentation(f"p{i}", f"{i}.png", Label.BONA_FIDE, "bona_fide", "s", Split.TRAIN, "made up")
     for i in range(4)
 ]
 

@@ -23,7 +23,7 @@ SETTINGS = ClipSettings(frames=4, window_s=1.0, side_px=48)
 
 def sample(path, **changes):
     base = Presentation(
-        path.name, str(path), Label.BONA_FIDE, "bona_fide", "p", Split.TRAIN, "made up", sha256="1"
+        path.name, str(path), Label.BONA_FIDE, "bona_fide", "p", Split.TRAIN, "made up"
     )
     return replace(base, **changes)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bonafide.datasets.file_digests import with_digests
 from bonafide.face.crop import multi_scale_crops
 from bonafide.face.detect import MtcnnDetector
 from bonafide.face.find import find_faces
@@ -18,7 +19,7 @@ SETTINGS = CropSettings(scales=(1.0, 1.3), frames_per_clip=3)
 
 def sample(path, **changes):
     base = Presentation(
-        path.name, str(path), Label.BONA_FIDE, "bona_fide", "p", Split.TRAIN, "made up", sha256="1"
+        path.name, str(path), Label.BONA_FIDE, "bona_fide", "p", Split.TRAIN, "made up"
     )
     return replace(base, **changes)
 
@@ -63,9 +64,23 @@ def test_it_is_cut_once_and_again_only_when_something_changed(media):
     assert open_with(samples) == 1
     assert open_with(samples) == 0
     assert open_with(samples, replace(SETTINGS, scales=(1.0,))) == 1
-    assert open_with([sample(media / "face.png", sha256="2")]) == 1
     (folder / "cache.json").write_text(json.dumps({"half": "written"}))
-    assert open_with([sample(media / "face.png", sha256="2")]) == 1
+    assert open_with(samples) == 1
+
+
+def test_another_picture_under_the_same_name_is_cut_anew(media):
+    """The table is the same but for the digest of the file."""
+    face, folder = media / "face.png", media / "cache"
+    before = with_digests([sample(face)])
+    first = np.array(crop_cache(before, folder, SETTINGS).crops)
+    with Image.open(face) as picture:
+        darker = (np.asarray(picture) // 2).astype(np.uint8)
+    Image.fromarray(darker).save(face)
+    np.testing.assert_array_equal(crop_cache(before, folder, SETTINGS).crops, first)
+    after = crop_cache(with_digests([sample(face)]), folder, SETTINGS)
+    assert 0.4 * first.mean() < after.crops.mean() < 0.6 * first.mean()
+    with pytest.raises(BonafideError, match="has changed since it was indexed"):
+        crop_cache(before, folder, SETTINGS)
 
 
 def test_a_killed_build_leaves_no_cache_behind(media):

@@ -55,13 +55,15 @@ class Wanted:
 def table_of(data: str, wanted: Wanted, run: Path) -> Path:
     """The sample table that --data names.
 
-    NAME:ROOT is indexed into RUN/samples.csv with its record, which holds the seed and every
-    split's people, beside it. A table that is there already is kept if it says the same.
+    NAME:ROOT is indexed into RUN/samples.csv, with every file's SHA-256 and the record, which holds
+    the seed and every split's people, beside it. A table that is there already is kept if it says
+    the same of the same files; RUN/files.csv saves reading them all again for that.
 
     Raises:
         BonafideError: what the loader finds; options for a table that is indexed already; or the
             run was begun on other data.
     """
+    from bonafide.cli.index import hashed
     from bonafide.datasets.loaders import LOADERS, load, write_record
     from bonafide.datasets.sample_table import digest_of, read_sample_table, write_sample_table
 
@@ -76,6 +78,8 @@ def table_of(data: str, wanted: Wanted, run: Path) -> Path:
         return Path(data)
     indexed = load(name, Path(root), _asked(wanted))
     table = run / "samples.csv"
+    run.mkdir(parents=True, exist_ok=True)
+    indexed = indexed._replace(rows=hashed(indexed.rows, run / "files.csv"))
     if table.exists():
         if digest_of(read_sample_table(table)) != digest_of(indexed.rows):
             raise BonafideError(
@@ -84,7 +88,6 @@ def table_of(data: str, wanted: Wanted, run: Path) -> Path:
                 remedy="Resume with the same data, or name another folder with -o.",
             )
         return table
-    run.mkdir(parents=True, exist_ok=True)
     write_sample_table(table, indexed.rows)
     write_record(table, name, indexed)
     return table

@@ -108,7 +108,7 @@ def index(
     )
     indexed = load(name, root, asked)
     if digests:
-        indexed = indexed._replace(rows=_with_digests(indexed.rows))
+        indexed = indexed._replace(rows=hashed(indexed.rows))
     output.parent.mkdir(parents=True, exist_ok=True)
     write_sample_table(output, indexed.rows)
     write_record(output, name, indexed)
@@ -128,17 +128,16 @@ def pairs(options: list[str] | None, name: str) -> dict[str, str]:
     return mapping
 
 
-def _with_digests(rows: list[Presentation]) -> list[Presentation]:
-    from dataclasses import replace
-
+def hashed(rows: list[Presentation], memory: Path | None = None) -> list[Presentation]:
+    """`file_digests.with_digests` under a bar."""
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import Progress
 
-    from bonafide.datasets.media import sha256_of
+    from bonafide.datasets.file_digests import with_digests
 
-    console = Console(stderr=True)
-    steps = track(rows, "SHA-256", console=console, transient=True)
-    return [replace(row, sha256=sha256_of(Path(row.path))) for row in steps]
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("SHA-256", total=len(rows))
+        return with_digests(rows, memory, lambda: bar.advance(task))
 
 
 def _report(indexed: Indexed, output: Path, record: Path) -> None:

@@ -96,6 +96,8 @@ def parse_row(row: Mapping[str, str | None], *, folder: Path, where: str) -> Pre
             frame_rate_hz=float(values["frame_rate_hz"] or 0.0),
             box=_parse_box(values["box"]),
             sha256=values["sha256"],
+            depth_sha256=values["depth_sha256"],
+            infrared_sha256=values["infrared_sha256"],
         )
     except (ValueError, BonafideError) as error:
         problem = error.problem if isinstance(error, BonafideError) else f"{error}."
@@ -170,6 +172,7 @@ def digest_of(samples: Iterable[Presentation]) -> str:
             sample.capture_subject,
             sample.split.value,
             sample.sha256,
+            *filter(None, (sample.depth_sha256, sample.infrared_sha256)),
         )
         digest.update("\x1f".join(values).encode() + b"\x1e")
     return digest.hexdigest()

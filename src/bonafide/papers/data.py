@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bonafide.datasets.casia_surf import FAMILIES
+from bonafide.datasets.file_digests import with_digests
 from bonafide.datasets.loaders import LOADERS, Asked, load, write_record
 from bonafide.datasets.protocol import count_rows
 from bonafide.datasets.sample_table import digest_of, write_sample_table
@@ -15,7 +17,7 @@ from bonafide.datasets.tree import PROVENANCE
 from bonafide.papers.twins import write_twin
 from bonafide.types import BonafideError, Presentation, Split
 
-TABLE = "samples.csv"
+TABLE, FILES = "samples.csv", "files.csv"
 
 PARTS: dict[str, tuple[str, Asked]] = {
     "replay-attack-controlled": ("replay-attack", Asked(light="controlled")),
@@ -34,7 +36,7 @@ class PreparedData:
         name: the loader's, such as "casia-fasd", or one of `PARTS`.
         folder: of the reproduction's files about it; its caches go there too.
         simulated: whether it is a twin and not the data set.
-        digest: of the sample table.
+        digest: of the sample table, which holds the digests of its files.
         rows: the sample table.
         remarks: of the loader.
     """
@@ -94,6 +96,7 @@ def prepare_data(
     on_clip: Callable[[int, int], None],
     *,
     stills: bool,
+    on_file: Callable[[int, int], None] | None = None,
 ) -> PreparedData:
     """Index a data set, writing its twin first where the user has no copy.
 
@@ -106,9 +109,10 @@ def prepare_data(
         workers: processes that render the twin.
         on_clip: called with clips done and clips in all while it is rendered.
         stills: whether a few frames of each clip are enough.
+        on_file: called with presentations done and in all while their files' digests are taken.
 
     Raises:
-        BonafideError: what the loader finds.
+        BonafideError: what the loader finds; a file that cannot be read.
     """
     folder.mkdir(parents=True, exist_ok=True)
     loader, asked = PARTS.get(name, (name, Asked()))
@@ -120,6 +124,10 @@ def prepare_data(
     if loader == "casia-surf":
         asked = replace(asked, protocol=_stated_people(root))
     indexed = load(loader, root, replace(asked, partial=simulated))
+    done = itertools.count(1)
+    told = on_file or (lambda _done, _total: None)
+    rows = with_digests(indexed.rows, folder / FILES, lambda: told(next(done), len(indexed.rows)))
+    indexed = indexed._replace(rows=rows)
     write_sample_table(folder / TABLE, indexed.rows)
     write_record(folder / TABLE, loader, indexed)
     return PreparedData(

@@ -164,12 +164,19 @@ def _prepare(
     def on_clip(done: int, total: int) -> None:
         bar.update(rendering, completed=done, total=total, visible=done < total)
 
+    hashing = bar.add_task(f"{name}: SHA-256", total=None, visible=False)
+
+    def on_file(done: int, total: int) -> None:
+        bar.update(hashing, completed=done, total=total, visible=done < total)
+
     def preparing(split: str, count: int) -> Callable[[], None]:
         task = bar.add_task(f"{name}: cutting {split}", total=count, visible=False)
         return lambda: bar.update(task, advance=1, visible=True)
 
     folder = places.runs / "data" / name
-    data = prepare_data(name, places.roots, folder, size, workers, on_clip, stills=plan.stills)
+    data = prepare_data(
+        name, places.roots, folder, size, workers, on_clip, stills=plan.stills, on_file=on_file
+    )
     # One of each cache: trials that share it differ in what is trained on it.
     made = {t.cache: t for t in plan.trials if name in (t.dataset, *t.tests)}
     for trial in made.values() if cut else ():

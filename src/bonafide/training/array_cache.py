@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bonafide.datasets.file_digests import check_unchanged
 from bonafide.datasets.sample_table import digest_of
 from bonafide.training.once import make_once
 from bonafide.types import BonafideError, Presentation
@@ -93,7 +95,7 @@ def array_cache(
         on_sample: called once for every finished presentation.
 
     Raises:
-        BonafideError: not one sample gives a row.
+        BonafideError: not one sample gives a row, or a file is not the one that was indexed.
     """
     meta = {"samples": digest_of(samples), **json.loads(json.dumps(recipe.settings))}
 
@@ -183,8 +185,14 @@ def _make_all(
     samples: Sequence[Presentation], make: Callable[[Presentation], Made], workers: int
 ) -> Iterator[Made]:
     """Make of every sample, in the table's order whatever the number of workers."""
+    checked = functools.partial(_checked, make=make)
     if workers <= 1:
-        yield from map(make, samples)
+        yield from map(checked, samples)
         return
     with worker_pool(workers) as pool:
-        yield from pool.map(make, samples, chunksize=16)
+        yield from pool.map(checked, samples, chunksize=16)
+
+
+def _checked(sample: Presentation, make: Callable[[Presentation], Made]) -> Made:
+    check_unchanged(sample)
+    return make(sample)

@@ -25,6 +25,7 @@ from bonafide.cues.aligned_capture import (
     find_capture_faces,
     prepare_capture,
 )
+from bonafide.datasets.file_digests import check_unchanged
 from bonafide.datasets.sample_table import digest_of
 from bonafide.face.detect import MtcnnDetector
 from bonafide.training.array_cache import fits
@@ -145,7 +146,7 @@ def capture_cache(
     process while others wait, and lists in missed.csv what gave nothing.
 
     Raises:
-        BonafideError: not one capture is usable.
+        BonafideError: not one capture is usable, or a file is not the one that was indexed.
     """
     meta = {"samples": digest_of(samples), **asdict(settings)}
 
@@ -245,6 +246,7 @@ def align_sample(
     sample: Presentation, settings: AlignSettings
 ) -> tuple[AlignedCapture | None, str]:
     """The aligned capture of one row, or None and the code of the reason."""
+    check_unchanged(sample)
     try:
         capture = read_presentation(sample, settings.unit(), one_view=settings.one_view)
     except CaptureError as error:
