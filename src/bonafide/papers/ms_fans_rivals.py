@@ -30,7 +30,7 @@ RIVALS = {
 SMALL_SIDE_PX = 64
 SMALL_STEPS, SMALL_BATCH = 300, 16
 ONE_SEED = ("vgg_face", "dpcnn", "patch_depth_cnn")
-"""At the small size these, whose layers take five to fifteen minutes a run, have the first alone."""
+"""At the small size these, whose layers cost minutes, run with the first seed alone."""
 
 DEVIATIONS = {
     "vgg_face": "random weights for VGG-Face's",
