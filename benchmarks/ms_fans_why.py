@@ -1,6 +1,6 @@
-"""Why fusing scales gains what it gains: three looks at the runs of `bonafide reproduce ms-fans/3`.
+"""Why fusing scales gains what it gains: three looks at the runs of `reproduce ms-fans/3` or `/5`.
 
-    python benchmarks/ms_fans_why.py RUNS [--data casia-fasd] [--seeds 0,1,2]
+    python benchmarks/ms_fans_why.py RUNS [--data casia-fasd|replay-attack] [--seeds 0,1,2]
 
 1. Do the scales see different things? The mean score of three neighbouring single scales, beside
    the mean score of one scale trained from three seeds: what the first gains beyond the second is
@@ -35,7 +35,14 @@ from bonafide.training.ms_fans_task import load_network, score_crops
 from bonafide.training.run import read_splits
 from bonafide.types import Split
 
-LOOKED_AT = ("cnn_s-single-1.2", "cnn_s-average-1.1-1.2-1.3", "cnn_s-lstm-1.1-1.2-1.3")
+GROUPS = {"casia-fasd": (1.1, 1.2, 1.3), "replay-attack": (1.3, 1.4, 1.5)}
+"""Of Tables IV and V; of the single scales the middle one is looked at."""
+
+
+def looked_at(data):
+    scales = "-".join(map(str, GROUPS[data]))
+    fused = [f"cnn_s-{way}-{scales}" for way in ("average", "concatenation", "lstm")]
+    return [f"cnn_s-single-{GROUPS[data][1]}", *fused]
 
 
 def eer(test, score=None):
@@ -80,7 +87,7 @@ def fit(runs, folder, data, seeds):
     cut = {s: crop_cache(samples[s], place / CROPS / s.value, settings) for s in samples}
     caches = Caches(samples, cut)
     print("| model | EER %, people of training | of test |\n| --- | ---: | ---: |")
-    for model in LOOKED_AT:
+    for model in looked_at(data):
         seen, new = [], []
         for seed in seeds:
             run = folder / model / f"seed{seed}"
@@ -119,15 +126,14 @@ def alphas(folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", type=Path)
-    parser.add_argument("--data", default="casia-fasd")
+    parser.add_argument("--data", default="casia-fasd", choices=GROUPS)
     parser.add_argument("--seeds", default="0,1,2")
     given = parser.parse_args()
     torch.set_num_threads(1)
     seeds = [int(word) for word in given.seeds.split(",")]
     folder = given.runs / "runs" / given.data
     together(folder, seeds)
-    if given.data == "casia-fasd":
-        fit(given.runs, folder, given.data, seeds)
+    fit(given.runs, folder, given.data, seeds)
     alphas(folder)
 
 

@@ -30,7 +30,8 @@ TABLES: dict[str, Callable[[Request], Plan]] = {
 }
 """Table -> what running it means; each paper's runs have their own file."""
 
-ROUNDS = 1000
+ROUNDS = 10_000
+"""Of the bootstrap: with 1000 the p-value of a claim near 0.01 moves by a third between draws."""
 
 
 @dataclass(frozen=True)
