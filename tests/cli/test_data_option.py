@@ -59,7 +59,11 @@ def test_a_run_is_not_gone_on_with_after_a_picture_was_replaced(tmp_path):
     rows = read_sample_table(table_of(f"folder:{root}", PLAIN, tmp_path / "run"))
     assert {row.sha256 for row in rows} == {hashlib.sha256(b"").hexdigest()}
     (root / "print" / "p2" / "1.jpg").write_text("another picture of the same name")
-    with pytest.raises(BonafideError, match="begun on other data"):
+    named = "begun on other data: presentations 0 new, 0 gone, 1 changed, such as .*print/p2/1.jpg"
+    with pytest.raises(BonafideError, match=named):
+        table_of(f"folder:{root}", PLAIN, tmp_path / "run")
+    (root / "print" / "p2" / "2.jpg").touch()
+    with pytest.raises(BonafideError, match="1 new, 0 gone, 1 changed"):
         table_of(f"folder:{root}", PLAIN, tmp_path / "run")
 
 

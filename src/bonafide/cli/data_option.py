@@ -12,6 +12,7 @@ from bonafide.types import BonafideError
 
 if TYPE_CHECKING:
     from bonafide.datasets.loaders import Asked
+    from bonafide.types import Presentation
 
 Data = Annotated[
     str, typer.Option(help="A samples.csv, or NAME:ROOT as in `index`, such as folder:PHOTOS.")
@@ -81,9 +82,10 @@ def table_of(data: str, wanted: Wanted, run: Path) -> Path:
     run.mkdir(parents=True, exist_ok=True)
     indexed = indexed._replace(rows=hashed(indexed.rows, run / "files.csv"))
     if table.exists():
-        if digest_of(read_sample_table(table)) != digest_of(indexed.rows):
+        begun = read_sample_table(table)
+        if digest_of(begun) != digest_of(indexed.rows):
             raise BonafideError(
-                "was begun on other data.",
+                f"was begun on other data: {_difference(begun, indexed.rows)}.",
                 where=str(run),
                 remedy="Resume with the same data, or name another folder with -o.",
             )
@@ -91,6 +93,21 @@ def table_of(data: str, wanted: Wanted, run: Path) -> Path:
     write_sample_table(table, indexed.rows)
     write_record(table, name, indexed)
     return table
+
+
+def _difference(begun: list[Presentation], now: list[Presentation]) -> str:
+    """How many rows came, went or changed, and one of them by name."""
+    from bonafide.datasets.sample_table import digest_of
+
+    before = {row.presentation: digest_of([row]) for row in begun}
+    after = {row.presentation: digest_of([row]) for row in now}
+    names = sorted(n for n in before.keys() | after.keys() if before.get(n) != after.get(n))
+    told = [
+        f"{sum(n not in before for n in names)} new",
+        f"{sum(n not in after for n in names)} gone",
+        f"{sum(n in before and n in after for n in names)} changed",
+    ]
+    return f"presentations {', '.join(told)}, such as {names[0]}" if names else "another order"
 
 
 def _asked(wanted: Wanted) -> Asked:
