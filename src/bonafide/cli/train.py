@@ -61,18 +61,17 @@ def train_ms_fans(
     ] = "eer",
 ) -> None:
     """MS-FANS (paper 1): crops at several scales, one CNN, an LSTM that weighs the scales."""
-    from lightning.fabric import Fabric
-
     from bonafide.training.face_caches import open_caches
     from bonafide.training.ms_fans_settings import MsFansSettings
     from bonafide.training.ms_fans_task import MsFansTask, training_data
+    from bonafide.training.processes import fabric_of
     from bonafide.training.run import train_run
     from bonafide.training.settings import load_settings
 
     config = load_settings(MsFansSettings, settings) if settings else MsFansSettings()
     config = _changed(config, steps, seed, scales)
     check_device(device)
-    fabric = Fabric(accelerator=device, devices=devices, precision=config.precision)  # type: ignore[arg-type]
+    fabric = fabric_of(device, devices, config.precision)
     fabric.launch()
     table = _shared_table(
         data, Wanted(protocol, species or [], split_seed, partial), output, fabric

@@ -83,11 +83,10 @@ def _train(
     resume: bool,
     target: str,
 ) -> None:
-    from lightning.fabric import Fabric
-
     from bonafide.deploy.cascade_scores import score_stage
     from bonafide.training.cascade_data import open_captures, resolve, training_data
     from bonafide.training.cascade_task import CascadeTask, go_on_from, imagenet_start
+    from bonafide.training.processes import fabric_of
     from bonafide.training.run import train_run
     from bonafide.types import Split
 
@@ -96,7 +95,7 @@ def _train(
         config, start = go_on_from(output / "m_net", config)
     elif weights is not None:
         start = imagenet_start(config, weights)
-    fabric = Fabric(accelerator=device, devices=devices, precision=config.precision)  # type: ignore[arg-type]
+    fabric = fabric_of(device, devices, config.precision)
     fabric.launch()
     run = output / config.stage
     with progress_bar() as bar:

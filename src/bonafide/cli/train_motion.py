@@ -68,10 +68,9 @@ def train_motion(
     target: Target = "eer",
 ) -> None:
     """Motion CNN-LSTM (paper 2): a CNN over the frames of a clip, an LSTM with attention."""
-    from lightning.fabric import Fabric
-
     from bonafide.deploy.motion_table import finish_motion
     from bonafide.training.motion_settings import MotionSettings
+    from bonafide.training.processes import fabric_of
     from bonafide.training.settings import load_settings
 
     chosen = load_settings(MotionSettings, settings) if settings else MotionSettings()
@@ -79,7 +78,7 @@ def train_motion(
     given |= {"window_s": window_s, "order": order, "preset": _preset(magnify, preset)}
     chosen, initial = _with_weights(_changed(chosen, given | {"freeze_cnn": freeze_cnn}), weights)
     check_device(device)
-    fabric = Fabric(accelerator=device, devices=devices, precision=chosen.precision)  # type: ignore[arg-type]
+    fabric = fabric_of(device, devices, chosen.precision)
     fabric.launch()
     if fabric.is_global_zero:
         typer.echo(f"initial weights of the CNN: {chosen.initial}")

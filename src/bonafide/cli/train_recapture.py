@@ -29,9 +29,8 @@ def train_recapture(
     ] = "eer",
 ) -> None:
     """A small network: live, print or replay, blind to what tells live sources apart."""
-    from lightning.fabric import Fabric
-
     from bonafide.training.face_caches import open_caches
+    from bonafide.training.processes import fabric_of
     from bonafide.training.recapture_settings import RecaptureSettings
     from bonafide.training.recapture_task import RecaptureTask, training_data
     from bonafide.training.run import train_run
@@ -41,7 +40,7 @@ def train_recapture(
     config = replace(config, steps=config.steps if steps is None else steps)
     config = replace(config, seed=config.seed if seed is None else seed)
     check_device(device)
-    fabric = Fabric(accelerator=device, devices=devices, precision=config.precision)  # type: ignore[arg-type]
+    fabric = fabric_of(device, devices, config.precision)
     fabric.launch()
     folder = crops or data.with_suffix(".aligned")
     with progress_bar() as bar:

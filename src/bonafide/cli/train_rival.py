@@ -63,12 +63,11 @@ def train_rival(
 def _train_network(
     config: RivalSettings, place: Place, where: tuple[str, int], resume: bool, target: str
 ) -> OperatingPoint:
-    from lightning.fabric import Fabric
-
     from bonafide.deploy.rival_run import run_network
+    from bonafide.training.processes import fabric_of
 
     device, devices = where
-    fabric = Fabric(accelerator=device, devices=devices, precision=config.precision)  # type: ignore[arg-type]
+    fabric = fabric_of(device, devices, config.precision)
     fabric.launch()
     with progress_bar() as bar:
         report = reporter(bar, config.steps)
