@@ -41,6 +41,11 @@ def test_a_change_of_any_file_changes_the_digest_of_the_data(row, tmp_path, name
     assert digest_of(with_digests([row])) == before
 
 
+def test_a_digest_of_depth_is_not_taken_for_one_of_infrared(row):
+    depth, infrared = (replace(row, **{name: "1"}) for name in ("depth_sha256", "infrared_sha256"))
+    assert len({digest_of([one]) for one in (row, depth, infrared)}) == 3
+
+
 def test_a_file_is_read_again_only_when_its_length_or_time_changed(row, tmp_path):
     memory, colour = tmp_path / "memory.csv", tmp_path / "colour"
     [first] = with_digests([row], memory)

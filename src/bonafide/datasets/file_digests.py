@@ -40,7 +40,8 @@ def with_digests(
 
     def digest_of_file(name: str) -> str:
         state = _state_of(name)
-        seen[state] = known.get(state) or sha256_of(Path(name))
+        if state not in seen:
+            seen[state] = known.get(state) or sha256_of(Path(name))
         return seen[state]
 
     hashed = []

@@ -165,6 +165,7 @@ def digest_of(samples: Iterable[Presentation]) -> str:
     """SHA-256 over ids, labels, subjects, splits and file digests: names one state of the data."""
     digest = hashlib.sha256()
     for sample in samples:
+        others = (sample.depth_sha256, sample.infrared_sha256)
         values = (
             sample.presentation,
             sample.label.value,
@@ -172,7 +173,7 @@ def digest_of(samples: Iterable[Presentation]) -> str:
             sample.capture_subject,
             sample.split.value,
             sample.sha256,
-            *filter(None, (sample.depth_sha256, sample.infrared_sha256)),
+            *(others if any(others) else ()),  # what has none keeps its digest
         )
         digest.update("\x1f".join(values).encode() + b"\x1e")
     return digest.hexdigest()
